@@ -1,3 +1,23 @@
+export { type CompileOptions, compile, type Signature, traceOptimised } from './compile.ts';
+export { checkGraph } from './ir/check.ts';
+export { type Dtype, type Graph, printGraph, type TypedArray } from './ir/graph.ts';
+export { CompileError } from './kernels/index.ts';
 export type { Bindings, LinearModule, Model, Parameter, Scope, TensorMap, TrainableModel } from './model.ts';
+export { NumpyLegacyRandom, numpyLegacyShuffle } from './numpyRandom.ts';
+export { createDropout, DROPOUT_STEP, dropoutStep } from './ops/dropout.ts';
+export { gelu } from './ops/gelu.ts';
+export { inverse } from './ops/inverse.ts';
+export { layerNorm } from './ops/layerNorm.ts';
+export { type RandomState, RandomStream } from './random.ts';
+export { useBackend } from './run/eager.ts';
+export {
+  EXECUTORS,
+  type Executor,
+  type Program,
+  ProgramInputError,
+  type ProgramStats,
+  type TensorValue,
+} from './run/program.ts';
 export * from './tf.ts';
+export type { ProgramFunction, TensorSpec, WeightLookup } from './trace/trace.ts';
 export type { WeightData, WeightDtype, WeightReference, WeightSource } from './weights/source.ts';

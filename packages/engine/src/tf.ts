@@ -7,5 +7,7 @@ import type * as Tf from '@tensorflow/tfjs';
 
 const require = createRequire(import.meta.url);
 export const tf = require('@tensorflow/tfjs') as typeof Tf;
+// Without it the first tensor of tfjs's cpu backend prints an advertisement for another package.
+tf.enableProdMode();
 
 export type { DataType, Rank, Tensor, Tensor1D, Tensor2D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';

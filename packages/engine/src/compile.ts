@@ -1,0 +1,49 @@
+import type { Graph } from './ir/graph.ts';
+import { optimise } from './passes/index.ts';
+import { createEagerProgram } from './run/eager.ts';
+import type { Executor, Program } from './run/program.ts';
+import { createSessionProgram, type SessionOptions } from './run/session.ts';
+import { type ProgramFunction, type TensorSpec, trace } from './trace/trace.ts';
+import type { WeightSource } from './weights/source.ts';
+
+/** What a program function takes: tensors fed at every run, and frozen weights. */
+export interface Signature {
+  readonly inputs: Readonly<Record<string, TensorSpec>>;
+  /** Weights the function may ask for; only those it does ask for become part of the program. */
+  readonly weights?: ReadonlyMap<string, WeightSource>;
+}
+
+export interface CompileOptions extends SessionOptions {
+  /** Default "cpu": one ONNX graph for ONNX Runtime. The eager ones call tfjs kernels one by one. */
+  readonly executor?: Executor;
+  /** Name in error messages and in the ONNX model. */
+  readonly name?: string;
+}
+
+/**
+ * Turns a tfjs function into something that runs fast: traces it, backward pass and all, into one graph, optimises
+ * the graph, writes it as ONNX with the weights referenced where they lie, and opens a session on it. With an eager
+ * executor nothing is compiled and the function itself is called at every run.
+ * @throws CompileError when the function does something that a static graph cannot hold
+ */
+export async function compile(
+  fn: ProgramFunction,
+  signature: Signature,
+  options: CompileOptions = {},
+): Promise<Program> {
+  const { executor = 'cpu', name = fn.name || 'program' } = options;
+  const weights = signature.weights ?? new Map<string, WeightSource>();
+  if (executor !== 'cpu') return createEagerProgram(executor, fn, signature.inputs, weights);
+  const start = performance.now();
+  const graph = traceOptimised(fn, signature);
+  const traceMilliseconds = performance.now() - start;
+  return createSessionProgram(name, graph, signature.inputs, weights, traceMilliseconds, options);
+}
+
+/** The graph that {@link compile} would run. */
+export function traceOptimised(fn: ProgramFunction, signature: Signature): Graph {
+  const specs = new Map<string, TensorSpec>();
+  for (const [key, source] of signature.weights ?? [])
+    specs.set(key, { shape: source.shape, dtype: 'float32' });
+  return optimise(trace(fn, signature.inputs, specs));
+}

@@ -1,0 +1,69 @@
+/** Kernels that read or write by index. */
+import { normaliseAxes } from '../ir/shapes.ts';
+import { attr, type KernelTable } from './kernel.ts';
+
+export const indexing: KernelTable = {
+  GatherV2: {
+    args: ['x', 'indices'],
+    infer: ([x, indices], attrs) => {
+      if (((attrs.batchDims as number | undefined) ?? 0) !== 0)
+        throw new Error(
+          `batchDims=${attrs.batchDims} has no gradient in TensorFlow.js; flatten the batch axes`,
+        );
+      const axis = normaliseAxes(attrs.axis ?? 0, x!.shape.length)[0]!;
+      return [
+        {
+          shape: [...x!.shape.slice(0, axis), ...indices!.shape, ...x!.shape.slice(axis + 1)],
+          dtype: x!.dtype,
+        },
+      ];
+    },
+    lower: (node, onnx) => {
+      const [x, indices] = node.inputs;
+      const axis = normaliseAxes(node.attrs.axis ?? 0, x!.shape.length)[0]!;
+      onnx.bind(node.outputs[0]!, onnx.emit('Gather', [onnx.name(x!), onnx.name(indices!)], { axis }));
+    },
+  },
+  /** Rows of x added up by segment: the gradient of a gather along the first axis. */
+  UnsortedSegmentSum: {
+    args: ['x', 'segmentIds'],
+    infer: ([x, ids], attrs) => {
+      if (ids!.shape.length !== 1)
+        throw new Error(`segment ids must be one-dimensional, got [${ids!.shape}]`);
+      return [{ shape: [attrs.numSegments as number, ...x!.shape.slice(1)], dtype: x!.dtype }];
+    },
+    lower: (node, onnx) => {
+      const [x, ids] = node.inputs;
+      const y = node.outputs[0]!;
+      const zeros = onnx.emit('Expand', [onnx.scalar(0, y.dtype), onnx.ints(y.shape)]);
+      const wide = onnx.castToInt64(onnx.name(ids!));
+      const column = onnx.emit('Unsqueeze', [wide, onnx.ints([1])]);
+      onnx.bind(y, onnx.emit('ScatterND', [zeros, column, onnx.name(x!)], { reduction: 'add' }));
+    },
+  },
+  OneHot: {
+    args: ['indices'],
+    infer: ([indices], attrs) => [
+      {
+        shape: [...indices!.shape, attrs.depth as number],
+        dtype: (attrs.dtype as 'float32' | 'int32' | undefined) ?? 'float32',
+      },
+    ],
+    lower: (node, onnx) => {
+      const y = node.outputs[0]!;
+      const wide = onnx.castToInt64(onnx.name(node.inputs[0]!));
+      const values = onnx.constant(
+        y.dtype === 'int32'
+          ? Int32Array.of(attr(node, 'offValue'), attr(node, 'onValue'))
+          : Float32Array.of(attr(node, 'offValue'), attr(node, 'onValue')),
+        [2],
+      );
+      const depth = onnx.ints([attr<number>(node, 'depth')]);
+      onnx.bind(y, onnx.emit('OneHot', [wide, depth, values], { axis: -1 }));
+    },
+  },
+  GatherNd: { reason: 'TensorFlow.js has no gradient for it; gather along one axis of a reshaped tensor' },
+  StridedSlice: { reason: 'TensorFlow.js has no gradient for it; use slice' },
+  Where: { reason: 'its output shape depends on the data; compute a mask instead' },
+  TopK: { reason: 'its indices have no use in a trained graph; take them from an output after the run' },
+};

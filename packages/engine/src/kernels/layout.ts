@@ -1,0 +1,224 @@
+/** Kernels that move or repeat elements without computing on them. */
+import type { Dtype } from '../ir/graph.ts';
+import { normaliseAxes, range, resolveReshape } from '../ir/shapes.ts';
+import { attr, type Kernel, type KernelTable } from './kernel.ts';
+
+/** A kernel of one input whose ONNX form is a Reshape to the inferred shape. */
+function reshape(
+  input: string,
+  shapeOf: (shape: readonly number[], attrs: Record<string, unknown>) => number[],
+): Kernel {
+  return {
+    args: [input],
+    infer: ([x], attrs) => [{ shape: shapeOf(x!.shape, attrs), dtype: x!.dtype }],
+    lower: (node, onnx) => {
+      const y = node.outputs[0]!;
+      onnx.bind(y, onnx.emit('Reshape', [onnx.name(node.inputs[0]!), onnx.ints(y.shape)], { allowzero: 1 }));
+    },
+  };
+}
+
+function filled(value: number): Kernel {
+  return {
+    args: ['x'],
+    infer: ([x]) => [{ shape: x!.shape, dtype: x!.dtype }],
+    lower: (node, onnx) => {
+      const y = node.outputs[0]!;
+      onnx.bind(y, onnx.emit('Expand', [onnx.scalar(value, y.dtype), onnx.ints(y.shape)]));
+    },
+  };
+}
+
+/** Begin and end of a tfjs slice, whose size -1 means "to the end". */
+function sliceEnds(shape: readonly number[], begin: readonly number[], size: readonly number[]): number[] {
+  return shape.map((dim, i) => ((size[i] ?? -1) < 0 ? dim : (begin[i] ?? 0) + size[i]!));
+}
+
+export const layout: KernelTable = {
+  Reshape: reshape('x', (shape, attrs) => resolveReshape(shape, attrs.shape as number[])),
+  ExpandDims: reshape('input', (shape, attrs) => {
+    const dim = attrs.dim as number;
+    const at = dim < 0 ? shape.length + dim + 1 : dim;
+    return [...shape.slice(0, at), 1, ...shape.slice(at)];
+  }),
+  Identity: {
+    args: ['x'],
+    infer: ([x]) => [{ shape: x!.shape, dtype: x!.dtype }],
+    lower: (node, onnx) => onnx.bind(node.outputs[0]!, onnx.emit('Identity', [onnx.name(node.inputs[0]!)])),
+  },
+  Transpose: {
+    args: ['x'],
+    infer: ([x], attrs) => [{ shape: (attrs.perm as number[]).map((i) => x!.shape[i]!), dtype: x!.dtype }],
+    lower: (node, onnx) => {
+      const perm = attr<number[]>(node, 'perm');
+      onnx.bind(node.outputs[0]!, onnx.emit('Transpose', [onnx.name(node.inputs[0]!)], { perm }));
+    },
+  },
+  Slice: {
+    args: ['x'],
+    infer: ([x], attrs) => {
+      const begin = attrs.begin as number[];
+      const ends = sliceEnds(x!.shape, begin, attrs.size as number[]);
+      return [{ shape: ends.map((end, i) => end - (begin[i] ?? 0)), dtype: x!.dtype }];
+    },
+    lower: (node, onnx) => {
+      const [x] = node.inputs;
+      const begin = attr<number[]>(node, 'begin');
+      const ends = sliceEnds(x!.shape, begin, attr<number[]>(node, 'size'));
+      const axes = range(x!.shape.length).filter((i) => (begin[i] ?? 0) !== 0 || ends[i] !== x!.shape[i]);
+      const name = onnx.name(x!);
+      const y =
+        axes.length === 0
+          ? onnx.emit('Identity', [name])
+          : onnx.emit('Slice', [
+              name,
+              onnx.ints(axes.map((i) => begin[i]!)),
+              onnx.ints(axes.map((i) => ends[i]!)),
+              onnx.ints(axes),
+            ]);
+      onnx.bind(node.outputs[0]!, y);
+    },
+  },
+  PadV2: {
+    args: ['x'],
+    infer: ([x], attrs) => {
+      const paddings = attrs.paddings as [number, number][];
+      return [{ shape: x!.shape.map((dim, i) => dim + paddings[i]![0] + paddings[i]![1]), dtype: x!.dtype }];
+    },
+    lower: (node, onnx) => {
+      const [x] = node.inputs;
+      const paddings = attr<[number, number][]>(node, 'paddings');
+      const pads = onnx.ints([...paddings.map(([before]) => before), ...paddings.map(([, after]) => after)]);
+      const fill = onnx.scalar(attr<number>(node, 'constantValue'), x!.dtype);
+      onnx.bind(node.outputs[0]!, onnx.emit('Pad', [onnx.name(x!), pads, fill]));
+    },
+  },
+  Tile: {
+    args: ['x'],
+    infer: ([x], attrs) => {
+      const reps = attrs.reps as number[];
+      return [{ shape: x!.shape.map((dim, i) => dim * reps[i]!), dtype: x!.dtype }];
+    },
+    lower: (node, onnx) => {
+      const reps = onnx.ints(attr<number[]>(node, 'reps'));
+      onnx.bind(node.outputs[0]!, onnx.emit('Tile', [onnx.name(node.inputs[0]!), reps]));
+    },
+  },
+  BroadcastTo: {
+    args: ['x'],
+    infer: ([x], attrs) => [{ shape: attrs.shape as number[], dtype: x!.dtype }],
+    lower: (node, onnx) => {
+      const y = node.outputs[0]!;
+      onnx.bind(y, onnx.emit('Expand', [onnx.name(node.inputs[0]!), onnx.ints(y.shape)]));
+    },
+  },
+  Reverse: {
+    args: ['x'],
+    infer: ([x]) => [{ shape: x!.shape, dtype: x!.dtype }],
+    lower: (node, onnx) => {
+      const [x] = node.inputs;
+      const axes = normaliseAxes(attr(node, 'dims'), x!.shape.length);
+      const MIN_INT64_LIKE = -Number.MAX_SAFE_INTEGER;
+      const fill = (n: number) => onnx.ints(axes.map(() => n));
+      onnx.bind(
+        node.outputs[0]!,
+        onnx.emit('Slice', [onnx.name(x!), fill(-1), fill(MIN_INT64_LIKE), onnx.ints(axes), fill(-1)]),
+      );
+    },
+  },
+  Concat: {
+    infer: (inputs, attrs) => {
+      const axis = normaliseAxes(attrs.axis, inputs[0]!.shape.length)[0]!;
+      const shape = [...inputs[0]!.shape];
+      shape[axis] = inputs.reduce((sum, x) => sum + x.shape[axis]!, 0);
+      return [{ shape, dtype: inputs[0]!.dtype }];
+    },
+    lower: (node, onnx) => {
+      const axis = normaliseAxes(attr(node, 'axis'), node.inputs[0]!.shape.length)[0]!;
+      const names = node.inputs.map((value) => onnx.name(value));
+      onnx.bind(node.outputs[0]!, onnx.emit('Concat', names, { axis }));
+    },
+  },
+  Pack: {
+    infer: (inputs, attrs) => {
+      const shape = [...inputs[0]!.shape];
+      shape.splice(attrs.axis as number, 0, inputs.length);
+      return [{ shape, dtype: inputs[0]!.dtype }];
+    },
+    lower: (node, onnx) => {
+      const axis = attr<number>(node, 'axis');
+      const axes = onnx.ints([axis]);
+      const names = node.inputs.map((value) => onnx.emit('Unsqueeze', [onnx.name(value), axes]));
+      onnx.bind(node.outputs[0]!, onnx.emit('Concat', names, { axis }));
+    },
+  },
+  Unpack: {
+    args: ['value'],
+    infer: ([x], attrs) => {
+      const axis = normaliseAxes(attrs.axis, x!.shape.length)[0]!;
+      const shape = x!.shape.filter((_, i) => i !== axis);
+      return range(x!.shape[axis]!).map(() => ({ shape, dtype: x!.dtype }));
+    },
+    lower: (node, onnx) => {
+      const [x] = node.inputs;
+      const axis = normaliseAxes(node.attrs.axis, x!.shape.length)[0]!;
+      const parts = onnx.emitMany('Split', [onnx.name(x!)], node.outputs.length, {
+        axis,
+        num_outputs: node.outputs.length,
+      });
+      const axes = onnx.ints([axis]);
+      node.outputs.forEach((y, i) => {
+        onnx.bind(y, onnx.emit('Squeeze', [parts[i]!, axes]));
+      });
+    },
+  },
+  SplitV: {
+    args: ['x'],
+    infer: ([x], attrs) => {
+      const axis = normaliseAxes(attrs.axis, x!.shape.length)[0]!;
+      const sizes = splitSizes(x!.shape[axis]!, attrs.numOrSizeSplits as number | number[]);
+      return sizes.map((size) => ({
+        shape: x!.shape.map((d, i) => (i === axis ? size : d)),
+        dtype: x!.dtype,
+      }));
+    },
+    lower: (node, onnx) => {
+      const [x] = node.inputs;
+      const axis = normaliseAxes(node.attrs.axis, x!.shape.length)[0]!;
+      const sizes = onnx.ints(node.outputs.map((y) => y.shape[axis]!));
+      const parts = onnx.emitMany('Split', [onnx.name(x!), sizes], node.outputs.length, { axis });
+      node.outputs.forEach((y, i) => {
+        onnx.bind(y, parts[i]!);
+      });
+    },
+  },
+  ZerosLike: filled(0),
+  OnesLike: filled(1),
+  Fill: {
+    args: [],
+    infer: (_, attrs) => [{ shape: attrs.shape as number[], dtype: (attrs.dtype as Dtype) ?? 'float32' }],
+    lower: (node, onnx) => {
+      const y = node.outputs[0]!;
+      onnx.bind(
+        y,
+        onnx.emit('Expand', [onnx.scalar(attr<number>(node, 'value'), y.dtype), onnx.ints(y.shape)]),
+      );
+    },
+  },
+};
+
+function splitSizes(dim: number, split: number | readonly number[]): number[] {
+  if (typeof split === 'number') {
+    if (dim % split !== 0) throw new Error(`an axis of ${dim} does not split into ${split} equal parts`);
+    return range(split).map(() => dim / split);
+  }
+  const known = split.reduce((sum, size) => sum + Math.max(size, 0), 0);
+  const sizes = split.map((size) => (size < 0 ? dim - known : size));
+  if (sizes.reduce((x, y) => x + y, 0) !== dim) throw new Error(`sizes [${split}] do not add up to ${dim}`);
+  return sizes;
+}
+
+/** Whether a reshape leaves the elements where they are: every kernel of this kind does. */
+export function isReshape(op: string): boolean {
+  return op === 'Reshape' || op === 'ExpandDims';
+}

@@ -1,0 +1,89 @@
+/** Collects ONNX nodes and small constants while kernels are lowered, sharing equal constants. */
+import type { Dtype, TypedArray, Value } from '../ir/graph.ts';
+import { type AttributeValue, type OnnxInitializer, type OnnxNode, OnnxType } from './proto.ts';
+
+type Attributes = Record<string, AttributeValue>;
+
+export const ONNX_DTYPE: Record<Dtype, OnnxType> = {
+  float32: OnnxType.FLOAT,
+  int32: OnnxType.INT32,
+  bool: OnnxType.BOOL,
+};
+
+export class OnnxBuilder {
+  readonly nodes: OnnxNode[] = [];
+  readonly initializers: OnnxInitializer[] = [];
+  readonly #names = new Map<Value, string>();
+  readonly #shared = new Map<string, string>();
+  #temporaries = 0;
+
+  /** The ONNX name of a value that an earlier node computed or that was declared. */
+  name(value: Value): string {
+    const name = this.#names.get(value);
+    if (name === undefined) throw new Error(`internal: value ${value.id} is used before it is computed`);
+    return name;
+  }
+
+  /** Declares that `value` is known under `name`. */
+  bind(value: Value, name: string): void {
+    this.#names.set(value, name);
+  }
+
+  emit(op: string, inputs: readonly string[], attributes: Attributes = {}, domain = ''): string {
+    return this.emitMany(op, inputs, 1, attributes, domain)[0]!;
+  }
+
+  emitMany(op: string, inputs: readonly string[], count: number, attributes: Attributes = {}, domain = '') {
+    const outputs = Array.from({ length: count }, () => `t${this.#temporaries++}`);
+    this.nodes.push({ op, domain, name: `${op}_${this.nodes.length}`, inputs, outputs, attributes });
+    return outputs;
+  }
+
+  cast(x: string, dtype: Dtype): string {
+    return this.emit('Cast', [x], { to: ONNX_DTYPE[dtype] });
+  }
+
+  castToInt64(x: string): string {
+    return this.emit('Cast', [x], { to: OnnxType.INT64 });
+  }
+
+  scalar(value: number, dtype: Dtype): string {
+    const data =
+      dtype === 'float32'
+        ? Float32Array.of(value)
+        : dtype === 'int32'
+          ? Int32Array.of(value)
+          : Uint8Array.of(value);
+    return this.#constant(ONNX_DTYPE[dtype], [], data);
+  }
+
+  constant(data: Float32Array | Int32Array, dims: readonly number[]): string {
+    return this.#constant(data instanceof Float32Array ? OnnxType.FLOAT : OnnxType.INT32, dims, data);
+  }
+
+  /** A captured constant of the graph, written inline. */
+  captured(value: Value, data: TypedArray): void {
+    this.bind(value, this.#constant(ONNX_DTYPE[value.dtype], value.shape, data));
+  }
+
+  /** A one-dimensional int64 constant: shapes, axes, offsets. */
+  ints(values: readonly number[]): string {
+    return this.#constant(OnnxType.INT64, [values.length], BigInt64Array.from(values, BigInt));
+  }
+
+  intScalar(value: number): string {
+    return this.#constant(OnnxType.INT64, [], BigInt64Array.of(BigInt(value)));
+  }
+
+  #constant(type: OnnxType, dims: readonly number[], data: ArrayBufferView): string {
+    const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const key = `${type}|${dims}|${Buffer.from(raw).toString('base64')}`;
+    let name = this.#shared.get(key);
+    if (name === undefined) {
+      name = `c${this.#shared.size}`;
+      this.#shared.set(key, name);
+      this.initializers.push({ name, type, dims, content: { raw } });
+    }
+    return name;
+  }
+}

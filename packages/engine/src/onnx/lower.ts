@@ -1,0 +1,142 @@
+/** Graph -> ONNX: every node through its row of the kernel table, weights as external data. */
+import path from 'node:path';
+import { type Graph, sizeOf, type TypedArray, typeText } from '../ir/graph.ts';
+import { kernelFor } from '../kernels/index.ts';
+import type { WeightDtype, WeightSource } from '../weights/source.ts';
+import { ONNX_DTYPE, OnnxBuilder } from './builder.ts';
+import { type OnnxModel, OnnxType, type OnnxValueInfo } from './proto.ts';
+
+/** Tensors of more bytes than this go to external data: a protobuf over 2 GB is refused, and parsing one is slow. */
+const MAX_INLINE_BYTES = 1024;
+
+const WEIGHT_TYPE: Record<WeightDtype, OnnxType> = {
+  F32: OnnxType.FLOAT,
+  F16: OnnxType.FLOAT16,
+  BF16: OnnxType.BFLOAT16,
+};
+
+/** A tensor in memory that has to lie in a file before a session can be made. */
+export interface Blob {
+  readonly offset: number;
+  readonly data: TypedArray;
+}
+
+export interface LoweredProgram {
+  readonly model: OnnxModel;
+  /** What `blobFile` must hold. */
+  readonly blobs: readonly Blob[];
+  /** Folder that every external location is relative to. */
+  readonly folder: string;
+}
+
+/**
+ * Lowers a graph. Weights in files are referenced where they lie; constants and weights in memory are laid out in
+ * `blobFile`, which the caller writes.
+ */
+export function lower(
+  graph: Graph,
+  weights: ReadonlyMap<string, WeightSource>,
+  name: string,
+  blobFile: string,
+): LoweredProgram {
+  const onnx = new OnnxBuilder();
+  const blobs: Blob[] = [];
+  let blobBytes = 0;
+  const files = [...graph.weights.keys()].flatMap((key) => {
+    const source = weights.get(key)!;
+    return source.kind === 'file' ? [source.file] : [];
+  });
+  const folder = commonFolder([blobFile, ...files]);
+
+  const external = (file: string, offset: number, length: number) => ({
+    location: path.relative(folder, file).split(path.sep).join('/'),
+    offset,
+    length,
+  });
+  const inBlob = (data: TypedArray) => {
+    const content = external(blobFile, blobBytes, data.byteLength);
+    blobs.push({ offset: blobBytes, data });
+    blobBytes += Math.ceil(data.byteLength / 64) * 64;
+    return content;
+  };
+
+  const info = (
+    value: { shape: readonly number[]; dtype: keyof typeof ONNX_DTYPE },
+    name: string,
+  ): OnnxValueInfo => ({
+    name,
+    type: ONNX_DTYPE[value.dtype],
+    dims: value.shape,
+  });
+
+  const inputs = [...graph.inputs].map(([key, value]) => {
+    onnx.bind(value, `in:${key}`);
+    return info(value, `in:${key}`);
+  });
+  for (const [key, value] of graph.weights) {
+    const source = weights.get(key)!;
+    const stored = `weight:${key}`;
+    const type = source.kind === 'file' ? WEIGHT_TYPE[source.dtype] : OnnxType.FLOAT;
+    const content =
+      source.kind === 'file' ? external(source.file, source.offset, source.byteLength) : inBlob(source.data);
+    onnx.initializers.push({ name: stored, type, dims: value.shape, content });
+    onnx.bind(value, type === OnnxType.FLOAT ? stored : onnx.cast(stored, 'float32'));
+  }
+  for (const [value, data] of graph.constants) {
+    if (data.byteLength <= MAX_INLINE_BYTES) {
+      onnx.captured(value, data);
+      continue;
+    }
+    const stored = `constant:${value.id}`;
+    onnx.initializers.push({
+      name: stored,
+      type: ONNX_DTYPE[value.dtype],
+      dims: value.shape,
+      content: inBlob(data),
+    });
+    onnx.bind(value, stored);
+  }
+
+  for (const node of graph.nodes) kernelFor(node.op, node.inputs.map(typeText).join(', ')).lower(node, onnx);
+
+  // An Identity gives each output a name of its own, also when two outputs are one value or an output is an input.
+  const outputs = [...graph.outputs].map(([key, value]) => {
+    onnx.nodes.push({
+      op: 'Identity',
+      name: `out:${key}`,
+      inputs: [onnx.name(value)],
+      outputs: [`out:${key}`],
+      attributes: {},
+    });
+    return info(value, `out:${key}`);
+  });
+  return {
+    model: { name, inputs, outputs, initializers: onnx.initializers, nodes: onnx.nodes },
+    blobs,
+    folder,
+  };
+}
+
+/** The deepest folder that holds all files. */
+function commonFolder(files: readonly string[]): string {
+  const parts = files.map((file) => path.dirname(path.resolve(file)).split(path.sep));
+  const first = parts[0]!;
+  let depth = first.length;
+  for (const other of parts) {
+    let same = 0;
+    while (same < depth && first[same] === other[same]) same++;
+    depth = same;
+  }
+  return first.slice(0, depth).join(path.sep) || path.sep;
+}
+
+/** Bytes of weights and constants that a graph refers to, as stored. */
+export function storedBytes(graph: Graph, weights: ReadonlyMap<string, WeightSource>): number {
+  let bytes = 0;
+  for (const data of graph.constants.values()) bytes += data.byteLength;
+  for (const key of graph.weights.keys()) {
+    const source = weights.get(key)!;
+    bytes += source.kind === 'file' ? source.byteLength : 4 * sizeOf(source.shape);
+  }
+  return bytes;
+}

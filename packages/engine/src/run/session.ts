@@ -1,0 +1,97 @@
+/** Runs a lowered graph with ONNX Runtime on the CPU. */
+
+import { realpathSync } from 'node:fs';
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { Graph, TypedArray } from '../ir/graph.ts';
+import { type Blob, lower } from '../onnx/lower.ts';
+import { encodeModel } from '../onnx/proto.ts';
+import type { TensorSpec } from '../trace/trace.ts';
+import type { WeightSource } from '../weights/source.ts';
+import { checkInputs, type Program, type TensorValue } from './program.ts';
+
+export interface SessionOptions {
+  /** Threads inside one operator; default: one for each physical core, as ONNX Runtime chooses. */
+  readonly threads?: number;
+  /** Where the temporary file of constants is written; default the system's temporary folder. */
+  readonly temporaryFolder?: string;
+}
+
+export async function createSessionProgram(
+  name: string,
+  graph: Graph,
+  specs: Readonly<Record<string, TensorSpec>>,
+  weights: ReadonlyMap<string, WeightSource>,
+  traceMilliseconds: number,
+  options: SessionOptions = {},
+): Promise<Program> {
+  const ort = await import('onnxruntime-node');
+  const start = performance.now();
+  const parent = realpathSync(options.temporaryFolder ?? os.tmpdir());
+  const folder = await mkdtemp(path.join(parent, 'psoft-'));
+  let session: InferenceSession;
+  let onnxNodes: number;
+  try {
+    const blobFile = path.join(folder, 'constants.bin');
+    const lowered = lower(graph, weights, name, blobFile);
+    onnxNodes = lowered.model.nodes.length;
+    await writeBlobs(blobFile, lowered.blobs);
+    session = await ort.InferenceSession.create(encodeModel(lowered.model), {
+      executionProviders: ['cpu'],
+      graphOptimizationLevel: 'all',
+      ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+      logSeverityLevel: 3,
+      extra: { session: { model_external_initializers_file_folder_path: lowered.folder } },
+    });
+  } finally {
+    // The session has mapped or copied the file by now; where a mapped file cannot be removed, the system's own
+    // cleaning of temporary folders has to do it.
+    await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+  }
+  const sessionMilliseconds = performance.now() - start;
+  const feedNames = new Set(session.inputNames);
+  const outputs = [...graph.outputs];
+
+  return {
+    executor: 'cpu',
+    inputs: specs,
+    graph,
+    stats: { graphNodes: graph.nodes.length, onnxNodes, traceMilliseconds, sessionMilliseconds },
+    async run(inputs) {
+      checkInputs(specs, inputs);
+      const feeds: Record<string, OrtTensor> = {};
+      for (const [key, spec] of Object.entries(specs)) {
+        // Optimisation inside ONNX Runtime keeps unused inputs, our own dead-code pass as well; feed all of them.
+        if (!feedNames.has(`in:${key}`)) continue;
+        feeds[`in:${key}`] = new ort.Tensor(spec.dtype as 'float32', inputs[key] as Float32Array, spec.shape);
+      }
+      const results = await session.run(feeds);
+      return Object.fromEntries(
+        outputs.map(([key, value]): [string, TensorValue] => {
+          const tensor = results[`out:${key}`]!;
+          return [key, { data: tensor.data as TypedArray, shape: value.shape }];
+        }),
+      );
+    },
+    dispose: () => session.release(),
+  };
+}
+
+/** Writes the tensors at their offsets. A file of at least one byte: ONNX Runtime does not map an empty one. */
+async function writeBlobs(file: string, blobs: readonly Blob[]): Promise<void> {
+  const handle = await open(file, 'wx');
+  try {
+    for (const { offset, data } of blobs) {
+      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      let written = 0;
+      while (written < bytes.length) {
+        const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, offset + written);
+        written += bytesWritten;
+      }
+    }
+  } finally {
+    await handle.close();
+  }
+}

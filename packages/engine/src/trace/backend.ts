@@ -1,0 +1,258 @@
+/**
+ * A TensorFlow.js backend that computes nothing: every kernel call becomes a node of the graph being recorded.
+ * tfjs's own gradient tape works on it as on any other backend, so backward passes are recorded like forward ones.
+ */
+import {
+  type Dtype,
+  type GraphNode,
+  sizeOf,
+  type TypedArray,
+  type Value,
+  ValueFactory,
+} from '../ir/graph.ts';
+import { CompileError, compositeNames, inferNode, kernels } from '../kernels/index.ts';
+import type { Kernel } from '../kernels/kernel.ts';
+import { type Tensor, tf } from '../tf.ts';
+
+export const TRACE_BACKEND = 'psoft-trace';
+
+/** The largest tensor that may be captured as a constant; anything bigger is a weight and should be declared as one. */
+const MAX_CONSTANT_BYTES = 64 * 2 ** 20;
+
+interface TensorInfo {
+  dataId: object;
+  shape: number[];
+  dtype: Dtype;
+}
+
+/** What has been recorded so far. One recording at a time: tracing is synchronous. */
+export class Recording {
+  readonly values = new ValueFactory();
+  readonly nodes: GraphNode[] = [];
+  readonly constants = new Map<Value, TypedArray>();
+
+  /** Records one kernel call and returns its outputs. */
+  record(op: string, inputs: readonly Value[], attrs: Record<string, unknown>): readonly Value[] {
+    const outputs = inferNode({ op, inputs, attrs }).map((type) =>
+      this.values.create(type.shape, type.dtype),
+    );
+    this.nodes.push({ op, inputs, attrs: plainAttributes(attrs), outputs });
+    return outputs;
+  }
+}
+
+/** Attributes as plain data, undefined ones dropped. tfjs mixes typed arrays and numbers into them. */
+function plainAttributes(attrs: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(attrs)
+      .filter(([, value]) => value !== undefined && value !== null)
+      .map(([key, value]) => [key, ArrayBuffer.isView(value) ? Array.from(value as Int32Array) : value]),
+  );
+}
+
+/** One `DataStorage`-like entry of the backend: the value a tensor stands for. */
+const stored = new WeakMap<object, Value>();
+/** Contents of constants, kept apart from the recording: tfjs may move such a tensor back to another backend. */
+const contents = new WeakMap<object, TypedArray>();
+
+let current: Recording | undefined;
+
+function recording(): Recording {
+  if (current === undefined)
+    throw new CompileError(
+      'a traced tensor is used after its trace has ended: return it as an output instead',
+    );
+  return current;
+}
+
+function dtypeOf(dtype: string): Dtype {
+  if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return dtype;
+  throw new CompileError(`cannot compile a tensor of dtype ${dtype}: use float32, int32 or bool`);
+}
+
+class TraceBackend extends tf.KernelBackend {
+  override write(values: unknown, shape: number[], dtype: string): object {
+    const dataId = {};
+    this.move(dataId, values, shape, dtype);
+    return dataId;
+  }
+
+  override move(dataId: object, values: unknown, shape: number[], dtype: string): void {
+    const bytes = sizeOf(shape) * (dtype === 'bool' ? 1 : 4);
+    if (bytes > MAX_CONSTANT_BYTES) {
+      throw new CompileError(
+        `a captured constant of shape [${shape}] has ${bytes} bytes, the limit is ${MAX_CONSTANT_BYTES}: ` +
+          'pass it as an input or a weight of the program',
+      );
+    }
+    const value = recording().values.create(shape, dtypeOf(dtype));
+    const data = typedArray(values, value.dtype);
+    recording().constants.set(value, data);
+    stored.set(dataId, value);
+    contents.set(dataId, data);
+  }
+
+  override readSync(dataId: object): TypedArray {
+    const data = contents.get(dataId);
+    if (data !== undefined) return data;
+    throw new CompileError(
+      `the program reads the value of a tensor while it is traced (dataSync, arraySync or print)${place()}: ` +
+        'a compiled program has no values until it runs; keep the computation in tensors or make it an output',
+    );
+  }
+
+  override read(dataId: object): Promise<TypedArray> {
+    return Promise.resolve(this.readSync(dataId));
+  }
+
+  override disposeData(): boolean {
+    return true;
+  }
+  override refCount(): number {
+    return 1;
+  }
+  override incRef(): void {}
+  decRef(): void {}
+  override numDataIds(): number {
+    return 0;
+  }
+  override memory() {
+    return { unreliable: true };
+  }
+  override floatPrecision(): 16 | 32 {
+    return 32;
+  }
+  override epsilon(): number {
+    return 1e-7;
+  }
+  override timerAvailable(): boolean {
+    return false;
+  }
+  override dispose(): void {}
+}
+
+function typedArray(values: unknown, dtype: Dtype): TypedArray {
+  if (dtype === 'float32')
+    return values instanceof Float32Array ? values : Float32Array.from(values as number[]);
+  if (dtype === 'int32') return values instanceof Int32Array ? values : Int32Array.from(values as number[]);
+  return values instanceof Uint8Array ? values : Uint8Array.from(values as number[], Number);
+}
+
+/** " at file:line", the innermost stack frame outside this package and TensorFlow.js; "" if there is none. */
+function place(): string {
+  const frames = (new Error().stack ?? '').split('\n').slice(1);
+  const user = frames.find((frame) => !/[\\/]engine[\\/]src[\\/]trace|@tensorflow|node:internal/.test(frame));
+  return user === undefined ? '' : ` ${user.trim()}`;
+}
+
+function tracedValue(info: TensorInfo): Value {
+  const value = stored.get(info.dataId);
+  if (value === undefined)
+    throw new CompileError('internal: a tensor of another backend reached the trace without being moved');
+  return value;
+}
+
+/** Wraps a value as what tfjs makes a tensor of. */
+function infoOf(value: Value): TensorInfo {
+  const dataId = {};
+  stored.set(dataId, value);
+  return { dataId, shape: [...value.shape], dtype: value.dtype };
+}
+
+/** Kernel inputs in the table's order; lists come as objects with numeric keys. */
+function orderedInputs(kernel: Kernel | undefined, inputs: Record<string, TensorInfo | undefined>): Value[] {
+  const names = kernel?.args ?? Object.keys(inputs);
+  return names.flatMap((name) => (inputs[name] ? [tracedValue(inputs[name])] : []));
+}
+
+function registerKernels(): void {
+  // Whatever tfjs's own cpu backend can run is registered, so that a missing lowering is our error and not tfjs's.
+  const known = new Set([
+    ...tf.getKernelsForBackend('cpu').map((kernel) => kernel.kernelName),
+    ...Object.keys(kernels),
+    ...compositeNames,
+  ]);
+  for (const kernelName of known) {
+    const entry = kernels[kernelName];
+    const kernel = entry !== undefined && 'infer' in entry ? entry : undefined;
+    tf.registerKernel({
+      kernelName,
+      backendName: TRACE_BACKEND,
+      kernelFunc: ({ inputs, attrs }) => {
+        const values = orderedInputs(kernel, inputs as unknown as Record<string, TensorInfo | undefined>);
+        try {
+          const outputs = recording()
+            .record(kernelName, values, (attrs ?? {}) as Record<string, unknown>)
+            .map(infoOf);
+          return outputs.length === 1 ? outputs[0]! : outputs;
+        } catch (error) {
+          if (error instanceof CompileError && !error.message.includes(' at ')) error.message += place();
+          throw error;
+        }
+      },
+    });
+  }
+}
+
+let registered = false;
+
+/** Makes a tensor of the tracing backend that stands for `value`. */
+function tensorFor(value: Value, backend: InstanceType<typeof tf.KernelBackend>): Tensor {
+  const info = infoOf(value);
+  return tf
+    .engine()
+    .makeTensorFromDataId(
+      info.dataId as never,
+      info.shape,
+      info.dtype,
+      backend as never,
+    ) as unknown as Tensor;
+}
+
+/**
+ * Runs `body` on the tracing backend and returns what it recorded. `body` makes symbolic tensors with `tensor` and
+ * reads the values behind the tensors it wants to keep with `value`.
+ */
+export function record<T>(
+  body: (tools: {
+    recording: Recording;
+    tensor: (value: Value) => Tensor;
+    value: (tensor: Tensor) => Value;
+  }) => T,
+): T {
+  if (current !== undefined)
+    throw new CompileError('compile() inside a traced function: compile it separately');
+  if (!registered) {
+    tf.registerBackend(TRACE_BACKEND, () => new TraceBackend() as never, 0);
+    registerKernels();
+    registered = true;
+  }
+  const previous = tf.engine().backendName;
+  current = new Recording();
+  const scoped = current;
+  try {
+    // Resolves synchronously: the backend's factory is synchronous.
+    void tf.setBackend(TRACE_BACKEND);
+    const backend = tf.backend() as never;
+    let result!: { value: T };
+    tf.tidy(() => {
+      result = {
+        value: body({
+          recording: scoped,
+          tensor: (value) => tensorFor(value, backend),
+          value: (tensor) => movedValue(tensor),
+        }),
+      };
+    });
+    return result.value;
+  } finally {
+    if (previous) void tf.setBackend(previous);
+    current = undefined;
+  }
+}
+
+/** The value behind any tensor; one of another backend is captured as a constant. */
+function movedValue(tensor: Tensor): Value {
+  const found = stored.get(tensor.dataId as object);
+  return found ?? stored.get(tf.clone(tensor).dataId as object)!;
+}
