@@ -18,6 +18,8 @@ export {
   type ProgramStats,
   type TensorValue,
 } from './run/program.ts';
+export { NumpyLegacyRandom, numpyLegacyShuffle } from './numpyRandom.ts';
+export { type RandomState, RandomStream } from './random.ts';
 export * from './tf.ts';
 export type { ProgramFunction, TensorSpec, WeightLookup } from './trace/trace.ts';
 export type { WeightData, WeightDtype, WeightReference, WeightSource } from './weights/source.ts';

@@ -46,9 +46,9 @@ export class RandomStream {
     if (!Number.isSafeInteger(seed) || seed < 0) {
       throw new RangeError(`random seed must be an integer from 0 to 2^53 - 1, got ${seed}`);
     }
-    // JSON keeps the borders between the names, and + 0 makes one seed of 0 and -0.
+    // JSON keeps the borders between the names, and writes -0 as 0.
     const digest = createHash('sha256')
-      .update(JSON.stringify([seed + 0, ...names]))
+      .update(JSON.stringify([seed, ...names]))
       .digest();
     const word = (index: number) => digest.readUInt32LE(4 * index);
     return RandomStream.restore({ words: [word(0), word(1), word(2), word(3)], spareNormal: null });
