@@ -18,8 +18,6 @@ export {
   type ProgramStats,
   type TensorValue,
 } from './run/program.ts';
-export { NumpyLegacyRandom, numpyLegacyShuffle } from './numpyRandom.ts';
-export { type RandomState, RandomStream } from './random.ts';
 export * from './tf.ts';
 export type { ProgramFunction, TensorSpec, WeightLookup } from './trace/trace.ts';
 export type { WeightData, WeightDtype, WeightReference, WeightSource } from './weights/source.ts';
