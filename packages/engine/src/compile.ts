@@ -42,8 +42,13 @@ export async function compile(
 
 /** The graph that {@link compile} would run. */
 export function traceOptimised(fn: ProgramFunction, signature: Signature): Graph {
+  return optimise(traceUnoptimised(fn, signature));
+}
+
+/** The graph as recorded, before any pass. */
+export function traceUnoptimised(fn: ProgramFunction, signature: Signature): Graph {
   const specs = new Map<string, TensorSpec>();
   for (const [key, source] of signature.weights ?? [])
     specs.set(key, { shape: source.shape, dtype: 'float32' });
-  return optimise(trace(fn, signature.inputs, specs));
+  return trace(fn, signature.inputs, specs);
 }

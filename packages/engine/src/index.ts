@@ -1,4 +1,4 @@
-export { type CompileOptions, compile, type Signature, traceOptimised } from './compile.ts';
+export { type CompileOptions, compile, type Signature, traceOptimised, traceUnoptimised } from './compile.ts';
 export { checkGraph } from './ir/check.ts';
 export { type Dtype, type Graph, printGraph, type TypedArray } from './ir/graph.ts';
 export { CompileError } from './kernels/index.ts';

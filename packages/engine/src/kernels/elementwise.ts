@@ -161,12 +161,4 @@ export const elementwise: KernelTable = {
       onnx.bind(node.outputs[0]!, onnx.emit('Softmax', [onnx.name(node.inputs[0]!)], { axis }));
     },
   },
-  LogSoftmax: {
-    args: ['logits'],
-    infer: ([x]) => [{ shape: x!.shape, dtype: 'float32' }],
-    lower: (node, onnx) => {
-      const axis = attr<number | undefined>(node, 'axis') ?? -1;
-      onnx.bind(node.outputs[0]!, onnx.emit('LogSoftmax', [onnx.name(node.inputs[0]!)], { axis }));
-    },
-  },
 };

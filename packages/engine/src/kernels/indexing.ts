@@ -52,14 +52,11 @@ export const indexing: KernelTable = {
     lower: (node, onnx) => {
       const y = node.outputs[0]!;
       const wide = onnx.castToInt64(onnx.name(node.inputs[0]!));
-      const values = onnx.constant(
-        y.dtype === 'int32'
-          ? Int32Array.of(attr(node, 'offValue'), attr(node, 'onValue'))
-          : Float32Array.of(attr(node, 'offValue'), attr(node, 'onValue')),
-        [2],
-      );
+      const values = onnx.constant(Float32Array.of(attr(node, 'offValue'), attr(node, 'onValue')), [2]);
       const depth = onnx.ints([attr<number>(node, 'depth')]);
-      onnx.bind(y, onnx.emit('OneHot', [wide, depth, values], { axis: -1 }));
+      // ONNX Runtime has the kernel for float values only.
+      const oneHot = onnx.emit('OneHot', [wide, depth, values], { axis: -1 });
+      onnx.bind(y, y.dtype === 'float32' ? oneHot : onnx.cast(oneHot, y.dtype));
     },
   },
   GatherNd: { reason: 'TensorFlow.js has no gradient for it; gather along one axis of a reshaped tensor' },

@@ -104,14 +104,6 @@ export const layout: KernelTable = {
       onnx.bind(node.outputs[0]!, onnx.emit('Tile', [onnx.name(node.inputs[0]!), reps]));
     },
   },
-  BroadcastTo: {
-    args: ['x'],
-    infer: ([x], attrs) => [{ shape: attrs.shape as number[], dtype: x!.dtype }],
-    lower: (node, onnx) => {
-      const y = node.outputs[0]!;
-      onnx.bind(y, onnx.emit('Expand', [onnx.name(node.inputs[0]!), onnx.ints(y.shape)]));
-    },
-  },
   Reverse: {
     args: ['x'],
     infer: ([x]) => [{ shape: x!.shape, dtype: x!.dtype }],

@@ -1,18 +1,23 @@
 /** Reductions over some axes. */
-import type { Dtype } from '../ir/graph.ts';
+import type { Attributes, Dtype } from '../ir/graph.ts';
 import { normaliseAxes, reduced } from '../ir/shapes.ts';
 import { attr, type Kernel, type KernelTable } from './kernel.ts';
+
+/** TensorFlow.js names the axes `axis`, for Max `reductionIndices`. */
+function reductionAxes(attrs: Attributes, rank: number): number[] {
+  return normaliseAxes(attrs.axis ?? attrs.reductionIndices, rank);
+}
 
 function reduction(op: string, dtype?: Dtype): Kernel {
   return {
     args: ['x'],
     infer: ([x], attrs) => {
-      const axes = normaliseAxes(attrs.axis, x!.shape.length);
+      const axes = reductionAxes(attrs, x!.shape.length);
       return [{ shape: reduced(x!.shape, axes, attrs.keepDims === true), dtype: dtype ?? x!.dtype }];
     },
     lower: (node, onnx) => {
       const [x] = node.inputs;
-      const axes = normaliseAxes(node.attrs.axis, x!.shape.length);
+      const axes = reductionAxes(node.attrs, x!.shape.length);
       const keepdims = node.attrs.keepDims === true ? 1 : 0;
       // ONNX reduces every axis when the list is empty; TensorFlow.js then reduces none.
       const y =
@@ -31,7 +36,7 @@ function logical(op: string): Kernel {
     ...kernel,
     lower: (node, onnx) => {
       const [x] = node.inputs;
-      const axes = normaliseAxes(node.attrs.axis, x!.shape.length);
+      const axes = reductionAxes(node.attrs, x!.shape.length);
       const keepdims = node.attrs.keepDims === true ? 1 : 0;
       const number = onnx.cast(onnx.name(x!), 'int32');
       onnx.bind(node.outputs[0]!, onnx.cast(onnx.emit(op, [number, onnx.ints(axes)], { keepdims }), 'bool'));
@@ -43,7 +48,7 @@ function argument(op: string): Kernel {
   return {
     args: ['x'],
     infer: ([x], attrs) => {
-      const axes = normaliseAxes(attrs.axis, x!.shape.length);
+      const axes = reductionAxes(attrs, x!.shape.length);
       return [{ shape: reduced(x!.shape, axes, false), dtype: 'int32' }];
     },
     lower: (node, onnx) => {

@@ -32,7 +32,6 @@ const identity: Rule = (node) => asResult(node, node.inputs[0]!);
 const rules: Readonly<Record<string, readonly Rule[]>> = {
   Identity: [identity],
   Cast: [identity],
-  BroadcastTo: [identity],
   Tile: [identity],
   Slice: [identity],
   Sum: [identity],
