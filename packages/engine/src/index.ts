@@ -18,6 +18,7 @@ export {
   type ProgramStats,
   type TensorValue,
 } from './run/program.ts';
+export { linear, plainScope } from './scope.ts';
 export * from './tf.ts';
 export type { ProgramFunction, TensorSpec, WeightLookup } from './trace/trace.ts';
 export type { WeightData, WeightDtype, WeightReference, WeightSource } from './weights/source.ts';

@@ -1,0 +1,98 @@
+/** The programs of a training run: one step (loss and gradient) and one evaluation (logits), for each padded length. */
+import {
+  type CompileOptions,
+  compile,
+  createDropout,
+  DROPOUT_STEP,
+  type Program,
+  type Tensor,
+  type TensorMap,
+  type TensorSpec,
+  type TrainableModel,
+  type TypedArray,
+  tf,
+  type WeightLookup,
+} from '@psoft/engine';
+import { type ParameterVector, splitParameters } from './parameters.ts';
+
+/** Mean loss over the batch from the model's outputs and the batch's own tensors (labels, row weights, ...). */
+export type LossFunction = (outputs: TensorMap, batch: TensorMap) => Tensor;
+
+/** What the model and the loss read from a batch, apart from parameters and dropout numbers. */
+export type BatchSpec = Readonly<Record<string, TensorSpec>>;
+
+export interface StepResult {
+  readonly loss: number;
+  /** With respect to the flat parameter vector. */
+  readonly gradient: Float32Array;
+}
+
+export interface TrainStep {
+  readonly program: Program;
+  run(values: Float32Array, batch: Record<string, TypedArray>, dropout: Int32Array): Promise<StepResult>;
+}
+
+/** Frozen tensors by name, fetched when a model first reads them. */
+function lazyWeights(weight: WeightLookup): TensorMap {
+  return new Proxy({} as TensorMap, {
+    get: (_, name) => (typeof name === 'string' ? weight(name) : undefined),
+  });
+}
+
+/**
+ * Compiles loss and gradient for one batch shape.
+ * @param options.training false leaves dropout out (for tests against other implementations)
+ */
+export async function compileTrainStep(
+  model: TrainableModel,
+  vector: ParameterVector,
+  loss: LossFunction,
+  batch: BatchSpec,
+  options: CompileOptions & { training?: boolean } = {},
+): Promise<TrainStep> {
+  const { training = true, ...compileOptions } = options;
+  const program = await compile(
+    ({ parameters: flat, dropoutStep, ...inputs }, weight) => {
+      const { value, grad } = tf.valueAndGrad((theta: Tensor) => {
+        const bindings = {
+          weights: lazyWeights(weight),
+          parameters: splitParameters(theta, vector.ranges),
+          ...(training ? { dropout: createDropout(dropoutStep!) } : {}),
+        };
+        return loss(model.forward(bindings, inputs), inputs) as never;
+      })(flat!);
+      return { loss: value, gradient: grad };
+    },
+    { inputs: { parameters: flatSpec(vector), dropoutStep: DROPOUT_STEP, ...batch }, weights: model.weights },
+    { name: 'train', ...compileOptions },
+  );
+  return {
+    program,
+    async run(values, batch, dropout) {
+      const result = await program.run({ parameters: values, dropoutStep: dropout, ...batch });
+      return { loss: result.loss!.data[0]!, gradient: result.gradient!.data as Float32Array };
+    },
+  };
+}
+
+/** Compiles the forward pass, dropout off, for one batch shape. */
+export function compileEvaluation(
+  model: TrainableModel,
+  vector: ParameterVector,
+  batch: BatchSpec,
+  options: CompileOptions = {},
+): Promise<Program> {
+  return compile(
+    ({ parameters: flat, ...inputs }, weight) =>
+      model.forward(
+        { weights: lazyWeights(weight), parameters: splitParameters(flat!, vector.ranges) },
+        inputs,
+      ),
+    { inputs: { parameters: flatSpec(vector), ...batch }, weights: model.weights },
+    { name: 'evaluate', ...options },
+  );
+}
+
+function flatSpec(vector: ParameterVector): TensorSpec {
+  return { shape: [vector.size], dtype: 'float32' };
+}
