@@ -288,6 +288,13 @@ export const kernelCases: KernelCase[] = [
   },
   { kernel: 'ZerosLike', inputs: one(), call: (x) => tf.add(tf.zerosLike(x), x) },
   { kernel: 'OnesLike', inputs: one(), call: (x) => tf.sub(tf.onesLike(x), x) },
+  { kernel: 'Range', inputs: () => [{ shape: [4] }], call: (x) => tf.add(tf.range(1, 9, 2), x) },
+  {
+    kernel: 'Range',
+    note: 'downwards, int32',
+    inputs: () => [{ shape: [3], ...integers }],
+    call: (x) => tf.add(tf.range(3, 0, -1, 'int32'), x),
+  },
   { kernel: 'Fill', inputs: one(), call: (x) => tf.add(tf.fill(x.shape, 3), x) },
 
   ...products,

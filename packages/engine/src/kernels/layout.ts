@@ -1,5 +1,5 @@
 /** Kernels that move or repeat elements without computing on them. */
-import type { Dtype } from '../ir/graph.ts';
+import type { Attributes, Dtype } from '../ir/graph.ts';
 import { normaliseAxes, range, resolveReshape } from '../ir/shapes.ts';
 import { attr, type Kernel, type KernelTable } from './kernel.ts';
 
@@ -186,6 +186,16 @@ export const layout: KernelTable = {
   },
   ZerosLike: filled(0),
   OnesLike: filled(1),
+  Range: {
+    args: [],
+    infer: (_, attrs) => [{ shape: [rangeValues(attrs).length], dtype: (attrs.dtype as Dtype) ?? 'float32' }],
+    lower: (node, onnx) => {
+      const y = node.outputs[0]!;
+      const values = rangeValues(node.attrs);
+      const data = y.dtype === 'int32' ? Int32Array.from(values) : Float32Array.from(values);
+      onnx.bind(y, onnx.constant(data, y.shape));
+    },
+  },
   Fill: {
     args: [],
     infer: (_, attrs) => [{ shape: attrs.shape as number[], dtype: (attrs.dtype as Dtype) ?? 'float32' }],
@@ -198,6 +208,17 @@ export const layout: KernelTable = {
     },
   },
 };
+
+/** start, start + step, ... below (or, for a negative step, above) stop: tfjs's default step turns with the direction. */
+function rangeValues(attrs: Attributes): number[] {
+  const { start, stop, step } = attrs as Record<string, number>;
+  const by = step ?? 1;
+  const signed = stop! < start! && by === 1 ? -1 : by;
+  return Array.from(
+    { length: Math.max(0, Math.ceil((stop! - start!) / signed)) },
+    (_, i) => start! + i * signed,
+  );
+}
 
 function splitSizes(dim: number, split: number | readonly number[]): number[] {
   if (typeof split === 'number') {

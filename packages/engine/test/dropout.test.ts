@@ -1,0 +1,80 @@
+import { compile, createDropout, DROPOUT_STEP, dropoutStep, type ProgramFunction, tf } from '@psoft/engine';
+import { describe, expect, test } from 'vitest';
+
+const SHAPE = [48, 512];
+const SIZE = SHAPE[0]! * SHAPE[1]!;
+
+const masks: ProgramFunction = ({ x, step }) => {
+  const dropout = createDropout(step!);
+  return { first: dropout(x!, 0.1), second: dropout(x!, 0.1), strong: dropout(x!, 0.5) };
+};
+const signature = { inputs: { x: { shape: SHAPE, dtype: 'float32' as const }, step: DROPOUT_STEP } };
+const ones = new Float32Array(SIZE).fill(1);
+
+describe('dropout', async () => {
+  const compiled = await compile(masks, signature);
+  const at = async (seed: number, step: number) => {
+    const result = await compiled.run({ x: ones, step: dropoutStep(seed, step) });
+    return result as Record<'first' | 'second' | 'strong', { data: Float32Array }>;
+  };
+
+  test('drops about the stated share and scales the rest', async () => {
+    const { first, strong } = await at(1, 0);
+    for (const [values, rate] of [
+      [first.data, 0.1],
+      [strong.data, 0.5],
+    ] as const) {
+      const dropped = values.filter((value) => value === 0).length / SIZE;
+      // Six standard deviations of a binomial share.
+      expect(Math.abs(dropped - rate)).toBeLessThan(6 * Math.sqrt((rate * (1 - rate)) / SIZE));
+      expect(new Set(values)).toEqual(new Set([0, Math.fround(1 / (1 - rate))]));
+    }
+  });
+
+  test('two calls, two steps and two seeds have different masks, which agree as often as chance has it', async () => {
+    const base = (await at(1, 0)).first.data;
+    const others = [(await at(1, 0)).second.data, (await at(1, 1)).first.data, (await at(2, 0)).first.data];
+    const chance = 0.9 * 0.9 + 0.1 * 0.1;
+    for (const other of others) {
+      const agree = base.filter((value, i) => value === other[i]).length / SIZE;
+      expect(Math.abs(agree - chance)).toBeLessThan(0.02);
+    }
+  });
+
+  test('rows of one mask differ from one another', async () => {
+    const { data } = (await at(3, 7)).strong;
+    const rows = new Set(
+      Array.from({ length: SHAPE[0]! }, (_, i) => data.subarray(i * SHAPE[1]!, (i + 1) * SHAPE[1]!).join()),
+    );
+    expect(rows.size).toBe(SHAPE[0]);
+  });
+
+  test.each(['eager-cpu', 'eager-wasm'] as const)('%s draws the same masks', async (executor) => {
+    const eager = await compile(masks, signature, { executor });
+    for (const [seed, step] of [
+      [1, 0],
+      [1, 12345],
+      [77, 3],
+    ] as const) {
+      const expected = await at(seed, step);
+      const actual = await eager.run({ x: ones, step: dropoutStep(seed, step) });
+      for (const name of ['first', 'second', 'strong'] as const)
+        expect(actual[name]!.data).toEqual(expected[name].data);
+    }
+  });
+
+  test('rate 0 is the identity and draws nothing the next call would have had', async () => {
+    const fn: ProgramFunction = ({ x, step }) => {
+      const dropout = createDropout(step!);
+      return { first: dropout(x!, 0), second: dropout(x!, 0.1) };
+    };
+    const program = await compile(fn, signature);
+    const result = await program.run({ x: ones, step: dropoutStep(1, 0) });
+    expect(result.first!.data).toEqual(ones);
+    expect(result.second!.data).toEqual((await at(1, 0)).second.data);
+  });
+
+  test('a rate outside [0, 1) is refused with its value', () => {
+    expect(() => createDropout(tf.tensor1d([1, 2], 'int32'))(tf.ones([2]), 1)).toThrow(/got 1$/);
+  });
+});
