@@ -1,1 +1,7 @@
 #!/usr/bin/env node
+// The packages are TypeScript and run from source.
+import { register } from 'tsx/esm/api';
+
+register();
+const { main } = await import('../src/main.ts');
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,17 @@
+import type { Command } from 'commander';
+import { findExperiments } from '../workspace.ts';
+
+export function addTasksCommand(program: Command): void {
+  program
+    .command('tasks')
+    .description('List every experiment with its tasks, methods and profiles.')
+    .action(() => {
+      for (const [name, experiment] of findExperiments()) {
+        process.stdout.write(`${name}: ${experiment.title}\n`);
+        process.stdout.write(`  profiles: ${Object.keys(experiment.profiles).join(', ')}\n`);
+        process.stdout.write(`  methods:  ${Object.keys(experiment.methods).join(', ')}\n`);
+        for (const [task, { title }] of Object.entries(experiment.tasks))
+          process.stdout.write(`  psoft train ${name}/${task}  ${title}\n`);
+      }
+    });
+}

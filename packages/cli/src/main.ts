@@ -1,0 +1,33 @@
+/** The `psoft` command. */
+import { Command, CommanderError } from 'commander';
+import { addChartsCommand } from './commands/charts.ts';
+import { addTasksCommand } from './commands/tasks.ts';
+import { addTrainCommand } from './commands/train.ts';
+
+
+/**
+ * Runs one command line.
+ * @returns the exit code: 0 done, 1 an error of one line on standard error, 130 stopped by a signal
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = new Command('psoft')
+    .description('Fine-tune and compare PSOFT and its baselines, and regenerate the tables of the paper.')
+    .showHelpAfterError('(psoft --help lists the commands and options)')
+    .exitOverride();
+  const done = (code: number) => {
+    exitCode = code;
+  };
+  addTrainCommand(program, done);
+  addTasksCommand(program);
+  addChartsCommand(program);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode;
+    process.stderr.write(`psoft: ${(error as Error).message}\n`);
+    if (process.env.PSOFT_DEBUG) process.stderr.write(`${(error as Error).stack}\n`);
+    return 1;
+  }
+  return exitCode;
+}

@@ -1,0 +1,120 @@
+/** From a target ("nlu/cola") and options to the configuration of one run. */
+import path from 'node:path';
+import { checkTrainingSettings, ConfigError, type RunConfig } from '@psoft/training';
+import { type Experiment, type Layer, pick, ROOT, type TaskLayer } from './workspace.ts';
+
+export interface TrainOptions {
+  readonly profile: string;
+  readonly method: string;
+  readonly seed: number;
+  readonly rank?: number;
+  readonly alpha?: number;
+  readonly epochs?: number;
+  readonly batchSize?: number;
+  readonly learningRate?: number;
+  readonly headLearningRate?: number;
+  readonly maxSteps?: number;
+  readonly maxLength?: number;
+  readonly dataDir?: string;
+  readonly modelDir?: string;
+  /** `key=value` pairs for the adapter's configuration. */
+  readonly set: readonly string[];
+}
+
+/**
+ * Layers of settings, later ones winning: profile, method, task, command line.
+ * @throws ConfigError for unknown names and values that no layer may have
+ */
+export function resolveRun(
+  experiments: ReadonlyMap<string, Experiment>,
+  target: string,
+  options: TrainOptions,
+  environment: NodeJS.ProcessEnv = process.env,
+): RunConfig {
+  const [experimentName, taskName, ...rest] = target.split('/');
+  if (experimentName === undefined || taskName === undefined || rest.length > 0)
+    throw new ConfigError(`"${target}" is no target: write EXPERIMENT/TASK, for example nlu/cola`);
+  const experiment = pick(experiments, experimentName, 'experiment');
+  const task = pick(experiment.tasks, taskName, `task of ${experimentName}`);
+  const profile = pick(experiment.profiles, options.profile, `profile of ${experimentName}`);
+  const methodLayers = pick(experiment.methods, options.method, `method of ${experimentName}`);
+  const method = methodLayers[options.profile] ?? {};
+  const taskLayer = (task[options.profile] ?? {}) as TaskLayer;
+
+  const adapter = { ...method.adapter, ...taskLayer.adapter, ...adapterOptions(options) };
+  if (Object.keys(adapterOptions(options)).length > 0 && method.adapter === undefined)
+    throw new ConfigError(
+      `method "${options.method}" has no adapter, so --rank, --alpha and --set have nothing to act on: leave them out`,
+    );
+  const training = checkTrainingSettings(
+    { ...profile.training, ...method.training, ...taskLayer.training, ...trainingOptions(options) },
+    target,
+  );
+  return {
+    experiment: experimentName,
+    task: taskName,
+    profile: options.profile,
+    method: options.method,
+    seed: options.seed,
+    model: { name: profile.model.name, folder: modelFolder(profile.model, options, target) },
+    ...dataFolder(options, environment, taskName),
+    adapter,
+    training,
+  };
+}
+
+function adapterOptions({ rank, alpha, set }: TrainOptions): Layer {
+  const layer: Record<string, unknown> = {};
+  if (rank !== undefined) {
+    layer.r = rank;
+    // As every setting of the paper has it: scaling stays 1 unless asked for.
+    layer.psoftAlpha = alpha ?? rank;
+  } else if (alpha !== undefined) {
+    layer.psoftAlpha = alpha;
+  }
+  for (const pair of set) {
+    const at = pair.indexOf('=');
+    if (at < 1) throw new ConfigError(`--set takes KEY=VALUE, got "${pair}"`);
+    layer[pair.slice(0, at)] = parseValue(pair.slice(at + 1));
+  }
+  return layer;
+}
+
+/** JSON where it is JSON, else the text itself: numbers and booleans need no quotes, nor do names. */
+function parseValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function trainingOptions(options: TrainOptions): Layer {
+  const { epochs, batchSize, learningRate, headLearningRate, maxSteps, maxLength } = options;
+  const given = { epochs, batchSize, learningRate, headLearningRate, maxSteps, maxLength };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+function modelFolder(model: { name: string; folder?: string }, options: TrainOptions, target: string): string {
+  if (options.modelDir !== undefined) return path.resolve(options.modelDir);
+  if (model.folder !== undefined) return path.join(ROOT, model.folder);
+  throw new ConfigError(
+    `${target} with profile "${options.profile}" trains ${model.name}: ` +
+      'give --model-dir, a folder with its config.json, model.safetensors and tokenizer files',
+  );
+}
+
+function dataFolder(
+  options: TrainOptions,
+  environment: NodeJS.ProcessEnv,
+  task: string,
+): { dataFolder?: string } {
+  if (options.dataDir !== undefined) return { dataFolder: path.resolve(options.dataDir) };
+  if (options.profile === 'tiny') return {};
+  const root = environment.PSOFT_DATA;
+  if (root !== undefined && root !== '') return { dataFolder: path.resolve(root, 'glue') };
+  throw new ConfigError(
+    `profile "${options.profile}" trains on the real ${task} data: ` +
+      'give --data-dir, a folder in the official layout, or set PSOFT_DATA to the folder above "glue"',
+  );
+}

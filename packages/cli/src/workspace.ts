@@ -1,0 +1,56 @@
+/** Finds the workspace and what lies in it. Experiments are data: a folder with an `experiment.json`. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ConfigError } from '@psoft/training';
+
+export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+
+export type Layer = Readonly<Record<string, unknown>>;
+
+/** What `experiments/<name>/experiment.json` holds. Later layers override earlier ones: profile, method, task. */
+export interface Experiment {
+  readonly experiment: string;
+  readonly title: string;
+  readonly profiles: Readonly<Record<string, { model: { name: string; folder?: string }; training: Layer }>>;
+  readonly methods: Readonly<Record<string, Readonly<Record<string, MethodLayer>>>>;
+  readonly tasks: Readonly<Record<string, { title: string } & Readonly<Record<string, TaskLayer | string>>>>;
+}
+
+export interface MethodLayer {
+  readonly adapter?: Layer;
+  readonly training?: Layer;
+}
+
+export interface TaskLayer {
+  readonly adapter?: Layer;
+  readonly training?: Layer;
+}
+
+/** All experiments of the workspace, by name. */
+export function findExperiments(root = ROOT): Map<string, Experiment> {
+  const folder = path.join(root, 'experiments');
+  const found = new Map<string, Experiment>();
+  for (const name of readdirSync(folder).sort()) {
+    const file = path.join(folder, name, 'experiment.json');
+    if (!existsSync(file)) continue;
+    try {
+      found.set(name, JSON.parse(readFileSync(file, 'utf8')) as Experiment);
+    } catch (error) {
+      throw new ConfigError(`${file} is not valid JSON: ${(error as Error).message}`);
+    }
+  }
+  return found;
+}
+
+/**
+ * Looks a name up in a table.
+ * @throws ConfigError that lists the known names, nearest first
+ */
+export function pick<T>(table: Readonly<Record<string, T>> | ReadonlyMap<string, T>, name: string, what: string): T {
+  const entries = table instanceof Map ? table : new Map(Object.entries(table));
+  const found = entries.get(name);
+  if (found !== undefined) return found;
+  const known = [...entries.keys()];
+  throw new ConfigError(`unknown ${what} "${name}"; known: ${known.join(', ')}`);
+}

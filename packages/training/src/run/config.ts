@@ -1,0 +1,91 @@
+/** The resolved configuration of one run: what its record states and its identity is made of. */
+
+export interface TrainingSettings {
+  readonly epochs: number;
+  readonly batchSize: number;
+  /** Peak rate of the adapter's parameters; unused by methods that train the head only. */
+  readonly learningRate: number;
+  /** Peak rate of pooler and classifier. */
+  readonly headLearningRate: number;
+  readonly weightDecay: number;
+  /** Share of all steps over which the rates rise from 0. */
+  readonly warmupRatio: number;
+  /** Gradients are scaled to at most this norm (transformers' Trainer: 1). */
+  readonly maxGradNorm: number;
+  /** Longer inputs are cut to so many tokens. */
+  readonly maxLength: number;
+  /** Padded lengths; a batch takes the smallest that holds its longest example. */
+  readonly buckets: readonly number[];
+  /** Ends training after so many steps, for trials. */
+  readonly maxSteps?: number;
+}
+
+export interface RunConfig {
+  readonly experiment: string;
+  readonly task: string;
+  readonly profile: string;
+  readonly method: string;
+  readonly seed: number;
+  readonly model: { readonly name: string; readonly folder: string };
+  /** A folder in the data set's official layout; absent: the profile's generated data. */
+  readonly dataFolder?: string;
+  readonly adapter: Readonly<Record<string, unknown>>;
+  readonly training: TrainingSettings;
+}
+
+/** A setting the user gave that cannot be used: one line, no stack. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+interface Rule {
+  readonly text: string;
+  accepts(value: unknown): boolean;
+}
+
+const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
+const count: Rule = { text: 'a whole number of at least 1', accepts: (v) => Number.isSafeInteger(v) && (v as number) >= 1 };
+const rate: Rule = { text: 'a number of at least 0', accepts: (v) => isNumber(v) && v >= 0 };
+const share: Rule = { text: 'a number from 0 to 1', accepts: (v) => isNumber(v) && v >= 0 && v <= 1 };
+const above: Rule = { text: 'a number above 0', accepts: (v) => isNumber(v) && v > 0 };
+const lengths: Rule = {
+  text: 'a list of increasing whole numbers',
+  accepts: (v) =>
+    Array.isArray(v) && v.length > 0 && v.every((one, i) => count.accepts(one) && (i === 0 || one > v[i - 1])),
+};
+
+const RULES: Record<keyof TrainingSettings, Rule> = {
+  epochs: count,
+  batchSize: count,
+  learningRate: rate,
+  headLearningRate: rate,
+  weightDecay: rate,
+  warmupRatio: share,
+  maxGradNorm: above,
+  maxLength: count,
+  buckets: lengths,
+  maxSteps: count,
+};
+
+/**
+ * Checks settings gathered from an experiment's file and the command line.
+ * @throws ConfigError naming the setting, the value seen and what is allowed; unknown and missing ones too
+ */
+export function checkTrainingSettings(settings: Record<string, unknown>, where: string): TrainingSettings {
+  for (const key of Object.keys(settings))
+    if (!(key in RULES))
+      throw new ConfigError(`${where}: unknown training setting "${key}"; known: ${Object.keys(RULES).join(', ')}`);
+  for (const [key, rule] of Object.entries(RULES)) {
+    const value = settings[key];
+    if (value === undefined && key === 'maxSteps') continue;
+    if (!rule.accepts(value))
+      throw new ConfigError(`${where}: training setting "${key}" must be ${rule.text}, got ${JSON.stringify(value)}`);
+  }
+  const checked = settings as unknown as TrainingSettings;
+  const longest = checked.buckets.at(-1)!;
+  if (longest < checked.maxLength)
+    throw new ConfigError(
+      `${where}: the longest bucket (${longest}) is shorter than maxLength (${checked.maxLength}): add a bucket`,
+    );
+  return checked;
+}
