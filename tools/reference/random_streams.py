@@ -1,12 +1,7 @@
 """Writes packages/engine/test/fixtures/random.json: known values for random.ts and numpyRandom.ts.
 
-Run from the repository root: python tools/reference/random.py   (needs numpy)
+Run from the repository root: python tools/reference/random_streams.py   (needs numpy)
 """
-import sys
-
-# This file's own name would otherwise hide the standard library's `random` from NumPy.
-sys.path.pop(0)
-
 import hashlib
 import json
 from pathlib import Path

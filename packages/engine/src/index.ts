@@ -21,4 +21,4 @@ export {
 export { linear, plainScope } from './scope.ts';
 export * from './tf.ts';
 export type { ProgramFunction, TensorSpec, WeightLookup } from './trace/trace.ts';
-export type { WeightData, WeightDtype, WeightReference, WeightSource } from './weights/source.ts';
+export * from './weights/index.ts';

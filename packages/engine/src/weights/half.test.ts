@@ -17,21 +17,25 @@ function half(pattern: number): number {
 
 describe('widening', () => {
   it('gives every half its value', () => {
-    expect([...widenF16(everyPattern)]).toEqual([...everyPattern].map(half));
+    const values = widenF16(everyPattern);
+    expect([...everyPattern].filter((pattern) => !Object.is(values[pattern], half(pattern)))).toEqual([]);
   });
 
   it('puts every bfloat16 into the upper half of a float32', () => {
-    expect(bitsOf(widenBf16(everyPattern))).toEqual([...everyPattern].map((pattern) => pattern * 0x10000));
+    const bits = bitsOf(widenBf16(everyPattern));
+    expect([...everyPattern].filter((pattern) => bits[pattern] !== pattern * 0x10000)).toEqual([]);
   });
 });
 
 describe('narrowing', () => {
   it('takes every widened half back to its pattern, NaN payloads included', () => {
-    expect(narrowF16(widenF16(everyPattern))).toEqual(everyPattern);
+    const back = narrowF16(widenF16(everyPattern));
+    expect([...everyPattern].filter((pattern) => back[pattern] !== pattern)).toEqual([]);
   });
 
   it('takes every widened bfloat16 back to its pattern, NaN payloads included', () => {
-    expect(narrowBf16(widenBf16(everyPattern))).toEqual(everyPattern);
+    const back = narrowBf16(widenBf16(everyPattern));
+    expect([...everyPattern].filter((pattern) => back[pattern] !== pattern)).toEqual([]);
   });
 
   it('rounds as NumPy and torch do', () => {

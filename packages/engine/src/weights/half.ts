@@ -15,7 +15,7 @@ export function f16ToF32Bits(half: number): number {
   if (mantissa === 0) return sign >>> 0;
   // Subnormal, mantissa * 2^-24: its leading bit, at 31 - clz32, becomes the implicit one of a normal float32.
   const shift = Math.clz32(mantissa) - 8;
-  return (sign | ((134 - shift) << 23) | ((mantissa << shift) & 0x7fffff)) >>> 0;
+  return (sign | ((126 - shift) << 23) | ((mantissa << shift) & 0x7fffff)) >>> 0;
 }
 
 /** The binary16 pattern nearest to a float32, ties to even; beyond 65,520 infinity. */
