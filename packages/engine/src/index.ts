@@ -1,3 +1,5 @@
+import './run/ort.ts'; // First: what it sets must be set before anything else loads ONNX Runtime.
+
 export { type CompileOptions, compile, type Signature, traceOptimised, traceUnoptimised } from './compile.ts';
 export { checkGraph } from './ir/check.ts';
 export { type Dtype, type Graph, printGraph, type TypedArray } from './ir/graph.ts';

@@ -6,8 +6,12 @@ import { compositeNames, kernels } from './index.ts';
 export function operatorsPage(): string {
   const own = new Set<string>([...compositeNames, 'Gemm']);
   const entries = Object.entries(kernels).sort(([a], [b]) => (a < b ? -1 : 1));
-  const compiled = entries.filter(([name, entry]) => 'infer' in entry && !own.has(name)).map(([name]) => name);
-  const refused = entries.flatMap(([name, entry]) => ('reason' in entry ? [`| ${name} | ${entry.reason} |`] : []));
+  const compiled = entries
+    .filter(([name, entry]) => 'infer' in entry && !own.has(name))
+    .map(([name]) => name);
+  const refused = entries.flatMap(([name, entry]) =>
+    'reason' in entry ? [`| ${name} | ${entry.reason} |`] : [],
+  );
   const unknown = tf
     .getKernelsForBackend('cpu')
     .map(({ kernelName }) => kernelName)

@@ -5,8 +5,7 @@ import type { TensorMap } from '../model.ts';
 import { type Tensor, tf } from '../tf.ts';
 import { type ProgramFunction, type TensorSpec, unknownWeight } from '../trace/trace.ts';
 
-const readWeightSync = (s: WeightSource): Float32Array => (s as { data: Float32Array }).data; // TEMP
-
+import { readWeightSync } from '../weights/index.ts';
 import type { WeightSource } from '../weights/source.ts';
 import { checkInputs, type Executor, type Program, type TensorValue } from './program.ts';
 

@@ -10,6 +10,7 @@ import { type Blob, lower } from '../onnx/lower.ts';
 import { encodeModel } from '../onnx/proto.ts';
 import type { TensorSpec } from '../trace/trace.ts';
 import type { WeightSource } from '../weights/source.ts';
+import { loadOrt } from './ort.ts';
 import { checkInputs, type Program, type TensorValue } from './program.ts';
 
 export interface SessionOptions {
@@ -27,7 +28,7 @@ export async function createSessionProgram(
   traceMilliseconds: number,
   options: SessionOptions = {},
 ): Promise<Program> {
-  const ort = await import('onnxruntime-node');
+  const ort = await loadOrt();
   const start = performance.now();
   const parent = realpathSync(options.temporaryFolder ?? os.tmpdir());
   const folder = await mkdtemp(path.join(parent, 'psoft-'));
