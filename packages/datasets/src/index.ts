@@ -1,0 +1,6 @@
+export { type BatchOptions, evaluationBatches, type TextBatch, trainingBatches } from './batches.ts';
+export { readCola } from './glue/cola.ts';
+export { accuracy, f1, METRICS, type MetricName, matthewsCorrelation, pearson, spearman } from './metrics.ts';
+export { validationHalves } from './splits.ts';
+export { DataError, fingerprintExamples, type TextExample, type TextSplit } from './text.ts';
+export { type EncodedExample, encodeExamples, loadTokenizer, type Tokenizer } from './tokenise.ts';
