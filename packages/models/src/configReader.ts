@@ -1,0 +1,78 @@
+/** Reads a parsed config.json field by field; what is wrong is said with the file's own key and value. */
+
+/** A checkpoint's config.json that is incomplete, malformed or asks for something that is not implemented. */
+export class ModelConfigError extends Error {
+  override readonly name = 'ModelConfigError';
+}
+
+export class ConfigReader {
+  readonly #raw: Readonly<Record<string, unknown>>;
+
+  constructor(raw: Readonly<Record<string, unknown>>) {
+    this.#raw = raw;
+  }
+
+  /** The value under `key`; null, which transformers writes for "not set", counts as absent. */
+  get(key: string): unknown {
+    return this.#raw[key] ?? undefined;
+  }
+
+  /** @param fallback taken when the key is absent; without it the key is required */
+  integer(key: string, least: number, fallback?: number): number {
+    const value = this.get(key) ?? fallback;
+    if (value === undefined) throw new ModelConfigError(`config: ${key} is missing, it must be an integer`);
+    if (!Number.isSafeInteger(value) || (value as number) < least)
+      throw this.refuse(key, `an integer of at least ${least}`);
+    return value as number;
+  }
+
+  positive(key: string, fallback: number): number {
+    const value = this.get(key) ?? fallback;
+    if (typeof value !== 'number' || !(value > 0 && value < Infinity))
+      throw this.refuse(key, 'a number above 0');
+    return value;
+  }
+
+  /** A dropout rate. */
+  rate(key: string, fallback: number): number {
+    const value = this.get(key) ?? fallback;
+    if (typeof value !== 'number' || !(value >= 0 && value < 1))
+      throw this.refuse(key, 'a rate of at least 0 and below 1');
+    return value;
+  }
+
+  boolean(key: string, fallback: boolean): boolean {
+    const value = this.get(key) ?? fallback;
+    if (typeof value !== 'boolean') throw this.refuse(key, 'true or false');
+    return value;
+  }
+
+  oneOf<Name extends string>(key: string, supported: readonly Name[], fallback: Name): Name {
+    const value = this.get(key) ?? fallback;
+    if (!supported.includes(value as Name)) throw this.refuse(key, supported.join(', '));
+    return value as Name;
+  }
+
+  /** Names from a list or from a string like "p2c|c2p", in no order. */
+  names<Name extends string>(key: string, supported: readonly Name[]): ReadonlySet<Name> {
+    const value = this.get(key) ?? [];
+    const list = typeof value === 'string' ? value.toLowerCase().split('|') : value;
+    if (!Array.isArray(list)) throw this.refuse(key, supported.join(', '));
+    const found = list.map((name) => String(name).trim()).filter((name) => name !== '');
+    if (!found.every((name) => supported.includes(name as Name)))
+      throw this.refuse(key, supported.join(', '));
+    return new Set(found as Name[]);
+  }
+
+  /** Refuses a setting that is there and differs from the only value that is implemented. */
+  only(key: string, supported: number): void {
+    const value = this.get(key);
+    if (value !== undefined && value !== supported) throw this.refuse(key, String(supported));
+  }
+
+  refuse(key: string, supported: string): ModelConfigError {
+    return new ModelConfigError(
+      `config: ${key} is ${JSON.stringify(this.#raw[key])}, supported: ${supported}`,
+    );
+  }
+}

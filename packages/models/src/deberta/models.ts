@@ -1,0 +1,88 @@
+import type { Model, Scope, Tensor, TensorMap, WeightData, WeightSource } from '@psoft/engine';
+import { tf } from '@psoft/engine';
+import { ACTIVATIONS } from '../activations.ts';
+import type { Task } from '../tasks.ts';
+import { type DebertaConfig, parseDebertaConfig } from './config.ts';
+import { encode, normalise } from './encoder.ts';
+import { debertaParameters, EMBEDDINGS, maskedHeadNames } from './parameters.ts';
+
+/**
+ * Forward inputs: `inputIds` int32 [batch, length], `attentionMask` [batch, length] (1 token, 0 padding), optionally
+ * `tokenTypeIds`. Output: `logits` [batch, labels].
+ * @param raw the parsed config.json
+ * @throws ModelConfigError for an unsupported setting, ModelWeightsError for missing or misshapen weights
+ */
+export function debertaForSequenceClassification(
+  raw: Record<string, unknown>,
+  weights: ReadonlyMap<string, WeightSource>,
+): Model {
+  return build('sequence-classification', raw, weights);
+}
+
+/**
+ * Forward inputs as for classification, and optionally `labelRows` int32 [n]: places in the flattened [batch·length]
+ * tokens at which logits are wanted. Output: `logits` [n, vocabulary], or [batch·length, vocabulary] without.
+ */
+export function debertaForMaskedLM(
+  raw: Record<string, unknown>,
+  weights: ReadonlyMap<string, WeightSource>,
+): Model {
+  return build('masked-lm', raw, weights);
+}
+
+/** New values for those head weights that `weights` lacks, decided by the seed. */
+export function initialiseDebertaHeads(
+  task: Task,
+  raw: Record<string, unknown>,
+  weights: ReadonlyMap<string, WeightSource>,
+  seed: number,
+): Map<string, WeightData> {
+  const config = parseDebertaConfig(raw);
+  const list = debertaParameters(config, task);
+  return list.initialise(seed, config.initializerRange, (name) => list.isHead(name) && !weights.has(name));
+}
+
+/** New values for every weight, decided by the seed: a model to pre-train. */
+export function initialiseDeberta(
+  task: Task,
+  raw: Record<string, unknown>,
+  seed: number,
+): Map<string, WeightData> {
+  const config = parseDebertaConfig(raw);
+  return debertaParameters(config, task).initialise(seed, config.initializerRange, () => true);
+}
+
+function build(task: Task, raw: Record<string, unknown>, weights: ReadonlyMap<string, WeightSource>): Model {
+  const config = parseDebertaConfig(raw);
+  const list = debertaParameters(config, task);
+  const head = task === 'masked-lm' ? maskedWords : classify;
+  return {
+    architecture: task === 'masked-lm' ? 'DebertaV2ForMaskedLM' : 'DebertaV2ForSequenceClassification',
+    config: raw,
+    weights: list.select(weights),
+    linears: list.linears,
+    headModules: list.headModules,
+    forward: (scope, inputs) => ({ logits: head(scope, config, encode(scope, config, inputs), inputs) }),
+  };
+}
+
+/** Context pooler (first token, dense, activation) and classifier. */
+function classify(scope: Scope, config: DebertaConfig, hidden: Tensor, inputs: TensorMap): Tensor {
+  const [batch, length] = inputs.inputIds!.shape as [number, number];
+  const { hiddenSize, dropout } = config;
+  const tokens = tf.reshape(hidden, [batch, length, hiddenSize]);
+  const first = tf.reshape(tf.slice(tokens, [0, 0, 0], [batch, 1, hiddenSize]), [batch, hiddenSize]);
+  const dense = scope.linear(scope.dropout(first, dropout.pooler), 'pooler.dense');
+  const pooled = scope.dropout(ACTIVATIONS[config.poolerActivation](dense), dropout.classifier);
+  return scope.linear(pooled, 'classifier');
+}
+
+/** Dense, activation, layer norm, and a product with the word embeddings. */
+function maskedWords(scope: Scope, config: DebertaConfig, hidden: Tensor, inputs: TensorMap): Tensor {
+  const head = maskedHeadNames(config);
+  const rows = inputs.labelRows ? tf.gather(hidden, inputs.labelRows as never) : hidden;
+  const dense = ACTIVATIONS[config.activation](scope.linear(rows, `${head.transform}.dense`));
+  const normal = normalise(scope, config, dense, `${head.transform}.LayerNorm`);
+  const words = scope.weight(`${EMBEDDINGS}.word_embeddings.weight`);
+  return tf.add(tf.matMul(normal, words, false, true), scope.weight(head.bias));
+}

@@ -1,0 +1,11 @@
+export { ModelConfigError } from './configReader.ts';
+export {
+  type DebertaConfig,
+  debertaForMaskedLM,
+  debertaForSequenceClassification,
+  parseDebertaConfig,
+} from './deberta/index.ts';
+export { crossEntropy, meanSquaredError } from './losses.ts';
+export { ModelWeightsError } from './parameters.ts';
+export { initialiseHeads, initialiseModel, modelFor } from './registry.ts';
+export { TASKS, type Task } from './tasks.ts';

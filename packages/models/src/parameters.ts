@@ -1,0 +1,100 @@
+/** What weights a model needs: one list that checks a checkpoint, initialises a new model and names its linear layers. */
+import { type LinearModule, RandomStream, type WeightData, type WeightSource } from '@psoft/engine';
+
+export interface ParameterSpec {
+  readonly shape: readonly number[];
+  /** How a new one starts: normal(0, initializer_range), or a constant. */
+  readonly initial: 'normal' | 0 | 1;
+  /** A row of an embedding that starts at zero: the padding token's. */
+  readonly zeroRow?: number;
+}
+
+/** A model's parameters and linear layers, both in forward order. */
+export class ParameterList {
+  readonly parameters = new Map<string, ParameterSpec>();
+  readonly linears: LinearModule[] = [];
+  readonly headModules: readonly string[];
+
+  constructor(headModules: readonly string[]) {
+    this.headModules = headModules;
+  }
+
+  linear(name: string, inFeatures: number, outFeatures: number): void {
+    this.linears.push({ name, inFeatures, outFeatures, hasBias: true });
+    this.parameters.set(`${name}.weight`, { shape: [outFeatures, inFeatures], initial: 'normal' });
+    this.parameters.set(`${name}.bias`, { shape: [outFeatures], initial: 0 });
+  }
+
+  layerNorm(name: string, size: number): void {
+    this.parameters.set(`${name}.weight`, { shape: [size], initial: 1 });
+    this.parameters.set(`${name}.bias`, { shape: [size], initial: 0 });
+  }
+
+  embedding(name: string, rows: number, size: number, zeroRow?: number): void {
+    const spec = { shape: [rows, size], initial: 'normal' } as const;
+    this.parameters.set(`${name}.weight`, zeroRow === undefined ? spec : { ...spec, zeroRow });
+  }
+
+  bias(name: string, size: number): void {
+    this.parameters.set(name, { shape: [size], initial: 0 });
+  }
+
+  isHead(parameter: string): boolean {
+    return this.headModules.some((module) => parameter.startsWith(`${module}.`));
+  }
+
+  /**
+   * The weights this model reads, in forward order; a checkpoint may hold others.
+   * @throws ModelWeightsError that lists the first missing and misshapen ones
+   */
+  select(weights: ReadonlyMap<string, WeightSource>): Map<string, WeightSource> {
+    const selected = new Map<string, WeightSource>();
+    const missing: string[] = [];
+    const misshapen: string[] = [];
+    for (const [name, { shape }] of this.parameters) {
+      const source = weights.get(name);
+      if (source === undefined) missing.push(name);
+      else if (String(source.shape) !== String(shape))
+        misshapen.push(`${name} is [${source.shape}], expected [${shape}]`);
+      else selected.set(name, source);
+    }
+    if (missing.length + misshapen.length === 0) return selected;
+    const problems = [...(missing.length > 0 ? [`missing ${firstFew(missing)}`] : []), ...misshapen];
+    const hint =
+      misshapen.length === 0 && missing.every((name) => this.isHead(name))
+        ? ': create the new head with initialiseHeads'
+        : ': check that config and checkpoint belong together';
+    throw new ModelWeightsError(`weights do not fit the model: ${firstFew(problems, '; ')}${hint}`);
+  }
+
+  /**
+   * New values for the parameters that `wanted` chooses. Each has a random stream of its own, so that none depends on
+   * which others are made.
+   * @param range standard deviation of the normal ones
+   */
+  initialise(seed: number, range: number, wanted: (name: string) => boolean): Map<string, WeightData> {
+    const made = new Map<string, WeightData>();
+    for (const [name, { shape, initial, zeroRow }] of this.parameters) {
+      if (!wanted(name)) continue;
+      const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
+      if (initial === 'normal') {
+        const stream = RandomStream.from(seed, 'init', name);
+        for (let i = 0; i < data.length; i++) data[i] = range * stream.normal();
+      } else data.fill(initial);
+      const width = shape.at(-1)!;
+      if (zeroRow !== undefined) data.fill(0, zeroRow * width, (zeroRow + 1) * width);
+      made.set(name, { kind: 'data', data, shape });
+    }
+    return made;
+  }
+}
+
+/** Weights that a model needs are absent or of another shape. */
+export class ModelWeightsError extends Error {
+  override readonly name = 'ModelWeightsError';
+}
+
+function firstFew(names: readonly string[], separator = ', '): string {
+  const rest = names.length - 5;
+  return names.slice(0, 5).join(separator) + (rest > 0 ? ` and ${rest} more` : '');
+}

@@ -1,0 +1,66 @@
+/** Model architectures by the `model_type` of config.json. A new one is one line of `architectures`. */
+import type { Model, WeightData, WeightSource } from '@psoft/engine';
+import { ModelConfigError } from './configReader.ts';
+import {
+  debertaForMaskedLM,
+  debertaForSequenceClassification,
+  initialiseDeberta,
+  initialiseDebertaHeads,
+} from './deberta/index.ts';
+import { TASKS, type Task } from './tasks.ts';
+
+type RawConfig = Record<string, unknown>;
+type Weights = ReadonlyMap<string, WeightSource>;
+
+interface Architecture {
+  readonly build: Record<Task, (config: RawConfig, weights: Weights) => Model>;
+  initialiseHeads(task: Task, config: RawConfig, weights: Weights, seed: number): Map<string, WeightData>;
+  initialiseModel(task: Task, config: RawConfig, seed: number): Map<string, WeightData>;
+}
+
+const architectures: Readonly<Record<string, Architecture>> = {
+  'deberta-v2': {
+    build: {
+      'sequence-classification': debertaForSequenceClassification,
+      'masked-lm': debertaForMaskedLM,
+    },
+    initialiseHeads: initialiseDebertaHeads,
+    initialiseModel: initialiseDeberta,
+  },
+};
+
+/**
+ * The model that config.json describes, with the head for `task`.
+ * @param config the parsed config.json
+ * @param weights by checkpoint name; others than the model's are passed over
+ * @throws ModelConfigError for an unsupported type or setting, ModelWeightsError for missing or misshapen weights
+ */
+export function modelFor(task: Task, config: RawConfig, weights: Weights): Model {
+  return architectureOf(task, config).build[task](config, weights);
+}
+
+/**
+ * New values for those head weights that `weights` lacks, by name: normal(0, initializer_range) weights and zero
+ * biases, as in transformers. Decided by the seed alone; hand both maps, merged, to {@link modelFor}.
+ */
+export function initialiseHeads(
+  task: Task,
+  config: RawConfig,
+  weights: Weights,
+  seed: number,
+): Map<string, WeightData> {
+  return architectureOf(task, config).initialiseHeads(task, config, weights, seed);
+}
+
+/** New values for every weight of the model, by name: the start of pre-training. Decided by the seed alone. */
+export function initialiseModel(task: Task, config: RawConfig, seed: number): Map<string, WeightData> {
+  return architectureOf(task, config).initialiseModel(task, config, seed);
+}
+
+function architectureOf(task: Task, config: RawConfig): Architecture {
+  if (!TASKS.includes(task)) throw new ModelConfigError(`unknown task "${task}", known: ${TASKS.join(', ')}`);
+  const type = config.model_type;
+  if (typeof type === 'string' && Object.hasOwn(architectures, type)) return architectures[type]!;
+  const known = Object.keys(architectures).join(', ');
+  throw new ModelConfigError(`config: model_type is ${JSON.stringify(type)}, supported: ${known}`);
+}

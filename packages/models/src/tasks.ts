@@ -1,0 +1,4 @@
+/** What a model is used for. */
+export const TASKS = ['sequence-classification', 'masked-lm'] as const;
+
+export type Task = (typeof TASKS)[number];
