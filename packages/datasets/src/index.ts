@@ -1,4 +1,11 @@
 export { type BatchOptions, evaluationBatches, type TextBatch, trainingBatches } from './batches.ts';
+export {
+  type AcceptabilitySizes,
+  drawPair,
+  generateAcceptability,
+  type MinimalPair,
+  PHENOMENON_NAMES,
+} from './generated/acceptability.ts';
 export { readCola } from './glue/cola.ts';
 export { accuracy, f1, METRICS, type MetricName, matthewsCorrelation, pearson, spearman } from './metrics.ts';
 export { validationHalves } from './splits.ts';
