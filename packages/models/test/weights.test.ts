@@ -180,4 +180,14 @@ describe('forward', () => {
       );
     });
   });
+
+  test('refuses more tokens than there are absolute positions', () => {
+    const biased = fixture.cases.find((other) => other.config.position_biased_input === true)!;
+    const inputs = { inputIds: tf.zeros([1, 33], 'int32'), attentionMask: tf.ones([1, 33]) };
+    const scope = plainScope({ weights: {}, parameters: {} }, () => true);
+    const { forward } = modelFor(biased.task, biased.config, fixtureWeights(biased));
+    expect(() => forward(scope, inputs)).toThrow(
+      "a sequence of 33 tokens is longer than the model's max_position_embeddings 32",
+    );
+  });
 });
