@@ -4,7 +4,6 @@ import { addChartsCommand } from './commands/charts.ts';
 import { addTasksCommand } from './commands/tasks.ts';
 import { addTrainCommand } from './commands/train.ts';
 
-
 /**
  * Runs one command line.
  * @returns the exit code: 0 done, 1 an error of one line on standard error, 130 stopped by a signal

@@ -1,6 +1,6 @@
 /** From a target ("nlu/cola") and options to the configuration of one run. */
 import path from 'node:path';
-import { checkTrainingSettings, ConfigError, type RunConfig } from '@psoft/training';
+import { ConfigError, checkTrainingSettings, type RunConfig } from '@psoft/training';
 import { type Experiment, type Layer, pick, ROOT, type TaskLayer } from './workspace.ts';
 
 export interface TrainOptions {
@@ -95,7 +95,11 @@ function trainingOptions(options: TrainOptions): Layer {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
-function modelFolder(model: { name: string; folder?: string }, options: TrainOptions, target: string): string {
+function modelFolder(
+  model: { name: string; folder?: string },
+  options: TrainOptions,
+  target: string,
+): string {
   if (options.modelDir !== undefined) return path.resolve(options.modelDir);
   if (model.folder !== undefined) return path.join(ROOT, model.folder);
   throw new ConfigError(

@@ -47,7 +47,11 @@ export function findExperiments(root = ROOT): Map<string, Experiment> {
  * Looks a name up in a table.
  * @throws ConfigError that lists the known names, nearest first
  */
-export function pick<T>(table: Readonly<Record<string, T>> | ReadonlyMap<string, T>, name: string, what: string): T {
+export function pick<T>(
+  table: Readonly<Record<string, T>> | ReadonlyMap<string, T>,
+  name: string,
+  what: string,
+): T {
   const entries = table instanceof Map ? table : new Map(Object.entries(table));
   const found = entries.get(name);
   if (found !== undefined) return found;

@@ -11,13 +11,13 @@ const examples = Array.from({ length: 23 }, (_, i) => ({
 }));
 
 describe('batches', () => {
-  test('an epoch holds every example once, the last batch filled with rows of weight 0', () => {
+  test('an epoch holds every example once, the last batch filled with rows of label -1', () => {
     const batches = trainingBatches(examples, 1, 0, options);
     expect(batches.flatMap((batch) => [...batch.examples]).sort((a, b) => a - b)).toEqual([
       ...examples.keys(),
     ]);
     expect(batches.map(({ rows }) => rows)).toEqual([4, 4, 4, 4, 4, 3]);
-    expect([...batches[5]!.inputs.rowWeights]).toEqual([1, 1, 1, 0]);
+    expect([...batches[5]!.inputs.labels].map((label) => label < 0)).toEqual([false, false, false, true]);
   });
 
   test('rows hold ids, mask and label of their example, padded to the smallest bucket', () => {

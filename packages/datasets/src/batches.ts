@@ -1,6 +1,7 @@
 /**
  * Batches of fixed shapes. Programs are compiled for a batch size and a few padded lengths ("buckets"), so a batch is
- * padded to the smallest bucket that holds its longest example, and a short last batch is filled with rows of weight 0.
+ * padded to the smallest bucket that holds its longest example, and a short last batch is filled with rows whose label
+ * is -1, which the losses of @psoft/models do not count.
  * Examples are shuffled over the whole set and batched in that order: which examples meet in a batch does not depend
  * on their lengths, only how far the batch is padded does.
  */
@@ -21,10 +22,8 @@ export interface TextBatch {
     readonly inputIds: Int32Array;
     /** [batchSize, bucket]: 1 at tokens, 0 at padding. Rows of filling keep one token, so that no row is all padding. */
     readonly attentionMask: Float32Array;
-    /** [batchSize]: 0 for filling */
+    /** [batchSize]: -1 for filling */
     readonly labels: Int32Array;
-    /** [batchSize]: 1 for examples, 0 for filling */
-    readonly rowWeights: Float32Array;
   };
   readonly rows: number;
   readonly tokens: number;
@@ -79,8 +78,7 @@ function makeBatch(
     );
   const inputIds = new Int32Array(batchSize * bucket).fill(padId);
   const attentionMask = new Float32Array(batchSize * bucket);
-  const labels = new Int32Array(batchSize);
-  const rowWeights = new Float32Array(batchSize);
+  const labels = new Int32Array(batchSize).fill(-1);
   let tokens = 0;
   for (let row = 0; row < batchSize; row++) {
     const example = row < chosen.length ? examples[chosen[row]!]! : undefined;
@@ -89,12 +87,11 @@ function makeBatch(
     if (example === undefined) continue;
     inputIds.set(example.ids, row * bucket);
     labels[row] = example.label;
-    rowWeights[row] = 1;
     tokens += length;
   }
   return {
     bucket,
-    inputs: { inputIds, attentionMask, labels, rowWeights },
+    inputs: { inputIds, attentionMask, labels },
     rows: chosen.length,
     tokens,
     examples: chosen,

@@ -37,9 +37,9 @@ export interface FitTask {
   readonly loss: LossFunction;
   /** The batches of a 0-based epoch; the same for the same epoch, and as many in each. */
   trainBatches(epoch: number): readonly Batch[];
-  /** Batches of a named split, in a fixed order. */
+  /** Batches of a named split, each example once, in any order. */
   evaluationBatches(split: string): readonly Batch[];
-  /** Metrics from the first output row of every real example, in the order of the batches. */
+  /** Metrics from the first output's row of every real example, in the split's own order. */
   metrics(split: string, outputs: readonly Float32Array[]): Record<string, number>;
 }
 
@@ -199,7 +199,7 @@ export class Fit {
     };
   }
 
-  /** The first output of the model for every real example of a split, in order. */
+  /** The first output of the model for every real example of a split, in the split's own order. */
   async predict(split: string): Promise<Float32Array[]> {
     const outputs: Float32Array[] = [];
     for (const batch of this.task.evaluationBatches(split)) {
@@ -207,7 +207,7 @@ export class Fit {
       const [first] = Object.values(await program.run({ parameters: this.vector.values, ...batch.inputs }));
       const width = first!.data.length / first!.shape[0]!;
       for (let row = 0; row < batch.rows; row++)
-        outputs.push((first!.data as Float32Array).slice(row * width, (row + 1) * width));
+        outputs[batch.examples[row]!] = (first!.data as Float32Array).slice(row * width, (row + 1) * width);
       await setImmediate();
     }
     return outputs;

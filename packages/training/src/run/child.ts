@@ -40,5 +40,8 @@ process.on('message', (message: ToChild) => {
 
 /** Mistakes in the code show where they happened; everything else is one line for the user. */
 function isBug(error: Error): boolean {
-  return [TypeError, RangeError, ReferenceError].some((type) => error instanceof type) || /^internal\b/.test(error.message);
+  return (
+    [TypeError, RangeError, ReferenceError].some((type) => error instanceof type) ||
+    /^internal\b/.test(error.message)
+  );
 }

@@ -44,14 +44,19 @@ interface Rule {
 }
 
 const isNumber = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value);
-const count: Rule = { text: 'a whole number of at least 1', accepts: (v) => Number.isSafeInteger(v) && (v as number) >= 1 };
+const count: Rule = {
+  text: 'a whole number of at least 1',
+  accepts: (v) => Number.isSafeInteger(v) && (v as number) >= 1,
+};
 const rate: Rule = { text: 'a number of at least 0', accepts: (v) => isNumber(v) && v >= 0 };
 const share: Rule = { text: 'a number from 0 to 1', accepts: (v) => isNumber(v) && v >= 0 && v <= 1 };
 const above: Rule = { text: 'a number above 0', accepts: (v) => isNumber(v) && v > 0 };
 const lengths: Rule = {
   text: 'a list of increasing whole numbers',
   accepts: (v) =>
-    Array.isArray(v) && v.length > 0 && v.every((one, i) => count.accepts(one) && (i === 0 || one > v[i - 1])),
+    Array.isArray(v) &&
+    v.length > 0 &&
+    v.every((one, i) => count.accepts(one) && (i === 0 || one > v[i - 1])),
 };
 
 const RULES: Record<keyof TrainingSettings, Rule> = {
@@ -74,12 +79,16 @@ const RULES: Record<keyof TrainingSettings, Rule> = {
 export function checkTrainingSettings(settings: Record<string, unknown>, where: string): TrainingSettings {
   for (const key of Object.keys(settings))
     if (!(key in RULES))
-      throw new ConfigError(`${where}: unknown training setting "${key}"; known: ${Object.keys(RULES).join(', ')}`);
+      throw new ConfigError(
+        `${where}: unknown training setting "${key}"; known: ${Object.keys(RULES).join(', ')}`,
+      );
   for (const [key, rule] of Object.entries(RULES)) {
     const value = settings[key];
     if (value === undefined && key === 'maxSteps') continue;
     if (!rule.accepts(value))
-      throw new ConfigError(`${where}: training setting "${key}" must be ${rule.text}, got ${JSON.stringify(value)}`);
+      throw new ConfigError(
+        `${where}: training setting "${key}" must be ${rule.text}, got ${JSON.stringify(value)}`,
+      );
   }
   const checked = settings as unknown as TrainingSettings;
   const longest = checked.buckets.at(-1)!;

@@ -27,7 +27,13 @@ export type ToChild = { readonly type: 'run'; readonly request: RunRequest } | {
 
 export type FromChild =
   | { readonly type: 'note'; readonly text: string }
-  | { readonly type: 'step'; readonly step: number; readonly totalSteps: number; readonly loss: number; readonly tokensPerSecond: number }
+  | {
+      readonly type: 'step';
+      readonly step: number;
+      readonly totalSteps: number;
+      readonly loss: number;
+      readonly tokensPerSecond: number;
+    }
   | { readonly type: 'epoch'; readonly row: EpochRow; readonly isBest: boolean }
   | { readonly type: 'done'; readonly summary: RunSummary }
   /** `expected` errors are one line for the user; others come with a stack. */

@@ -32,7 +32,10 @@ export class RunFailure extends Error {
  */
 export async function superviseRun(request: RunRequest, events: RunEvents = {}): Promise<RunSummary> {
   // The child imports TypeScript the same way this process does.
-  const child = fork(CHILD, { execArgv: process.execArgv.length > 0 ? process.execArgv : ['--import', 'tsx'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(CHILD, {
+    execArgv: process.execArgv.length > 0 ? process.execArgv : ['--import', 'tsx'],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   let signals = 0;
   const onSignal = () => {
     signals++;
@@ -56,11 +59,15 @@ export async function superviseRun(request: RunRequest, events: RunEvents = {}):
           reject(new RunFailure(message.message, message.stack));
         }
       });
-      child.on('error', (error) => reject(new RunFailure(`the training process could not be started: ${error.message}`)));
+      child.on('error', (error) =>
+        reject(new RunFailure(`the training process could not be started: ${error.message}`)),
+      );
       child.on('exit', (code, signal) => {
         if (settled) return;
         const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
-        reject(new RunFailure(`the training process ended before the run did (${how}): nothing was recorded`));
+        reject(
+          new RunFailure(`the training process ended before the run did (${how}): nothing was recorded`),
+        );
       });
       send(child, { type: 'run', request });
     });
