@@ -1,6 +1,7 @@
 import './run/ort.ts'; // First: what it sets must be set before anything else loads ONNX Runtime.
 
 export { type CompileOptions, compile, type Signature, traceOptimised, traceUnoptimised } from './compile.ts';
+export { type GemmOptions, gemm, type Matrix } from './gemm.ts';
 export { checkGraph } from './ir/check.ts';
 export { type Dtype, type Graph, printGraph, type TypedArray } from './ir/graph.ts';
 export { CompileError } from './kernels/index.ts';

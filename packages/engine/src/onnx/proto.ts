@@ -11,6 +11,7 @@ export const OnnxType = {
   INT64: 7,
   BOOL: 9,
   FLOAT16: 10,
+  DOUBLE: 11,
   BFLOAT16: 16,
 } as const;
 export type OnnxType = (typeof OnnxType)[keyof typeof OnnxType];
@@ -43,7 +44,8 @@ export interface OnnxInitializer {
 export interface OnnxValueInfo {
   readonly name: string;
   readonly type: OnnxType;
-  readonly dims: readonly number[];
+  /** A name instead of a size leaves that dimension open until the model runs. */
+  readonly dims: readonly (number | string)[];
 }
 
 export interface OnnxModel {
@@ -155,10 +157,11 @@ function writeTensorType(info: OnnxValueInfo, pbf: PbfWriter): void {
   pbf.writeMessage(2, writeShape, info.dims);
 }
 
-function writeShape(dims: readonly number[], pbf: PbfWriter): void {
+function writeShape(dims: readonly (number | string)[], pbf: PbfWriter): void {
   for (const dim of dims) pbf.writeMessage(1, writeDim, dim);
 }
 
-function writeDim(dim: number, pbf: PbfWriter): void {
-  pbf.writeVarintField(1, dim);
+function writeDim(dim: number | string, pbf: PbfWriter): void {
+  if (typeof dim === 'number') pbf.writeVarintField(1, dim);
+  else pbf.writeStringField(2, dim);
 }
