@@ -1,0 +1,148 @@
+import { type Parameter, RandomStream, type Tensor, type TrainableModel, tf } from '@psoft/engine';
+import { crossEntropy } from '@psoft/models';
+import { describe, expect, test } from 'vitest';
+import { type Batch, Fit, type FitConfig, type FitTask, NonFiniteError } from './fit.ts';
+
+/** Logistic regression on points of the plane: class 1 where x + y > 0. */
+const ROWS = 8;
+const rng = RandomStream.from(1, 'fit test');
+const points = Array.from({ length: 64 }, () => [rng.normal(), rng.normal()] as const);
+const labelOf = ([x, y]: readonly [number, number]) => (x + y > 0 ? 1 : 0);
+
+function toyModel(): TrainableModel {
+  const parameter = (name: string, shape: number[], group: Parameter['group']): Parameter => ({
+    name,
+    shape,
+    group,
+    data: new Float32Array(shape.reduce((a, b) => a * b, 1)),
+  });
+  const parameters = [parameter('w', [2, 2], 'adapter'), parameter('b', [2], 'head')];
+  return {
+    base: undefined as never,
+    weights: new Map(),
+    parameters,
+    forward: ({ parameters: { w, b }, dropout }, { x }) => ({
+      logits: tf.add(tf.matMul((dropout?.(x!, 0.2) ?? x!) as never, w as never) as Tensor, b!),
+    }),
+  };
+}
+
+function batchesOf(set: typeof points): Batch[] {
+  return Array.from({ length: set.length / ROWS }, (_, i) => {
+    const rows = set.slice(i * ROWS, (i + 1) * ROWS);
+    return {
+      bucket: 2,
+      inputs: { x: Float32Array.from(rows.flat()), labels: Int32Array.from(rows, labelOf) },
+      rows: ROWS,
+      tokens: 2 * ROWS,
+      examples: Int32Array.from(rows.keys(), (k) => i * ROWS + k),
+    };
+  });
+}
+
+const x = { shape: [ROWS, 2], dtype: 'float32' as const };
+function toyTask(change: (batch: Batch) => Batch = (batch) => batch): FitTask {
+  return {
+    trainSpec: () => ({ x, labels: { shape: [ROWS], dtype: 'int32' } }),
+    evaluationSpec: () => ({ x }),
+    loss: (outputs, batch) => crossEntropy(outputs.logits!, batch.labels!),
+    trainBatches: () => batchesOf(points).map(change),
+    // Last batch first: results must come back in the split's own order.
+    evaluationBatches: () =>
+      batchesOf(points)
+        .reverse()
+        .map((batch) => ({ ...batch, inputs: { x: batch.inputs.x! } })),
+    metrics: (_, outputs) => ({
+      accuracy: outputs.filter((row, i) => (row[1]! > row[0]! ? 1 : 0) === labelOf(points[i]!)).length,
+    }),
+  };
+}
+
+const config: FitConfig = {
+  epochs: 4,
+  learningRate: 0.1,
+  headLearningRate: 0.05,
+  weightDecay: 0,
+  warmupRatio: 0.1,
+  maxGradNorm: 1,
+  selectionSplit: 'selection',
+  selectionMetric: 'accuracy',
+  dropoutSeed: 3,
+};
+
+describe('Fit', () => {
+  test('learns, keeps the best epoch, and does the same again', async () => {
+    const results = [];
+    for (let i = 0; i < 2; i++) {
+      const model = toyModel();
+      const fit = new Fit(model, toyTask(), config);
+      const result = await fit.run();
+      expect(result.status).toBe('completed');
+      expect(result.steps).toBe(32);
+      expect(result.rows).toHaveLength(4);
+      expect(result.best!.metric).toBe(Math.max(...result.rows.map((row) => row.selection.accuracy!)));
+      expect((await fit.evaluate('any')).accuracy).toBe(result.best!.metric);
+      expect(result.best!.metric).toBeGreaterThan(58);
+      results.push(
+        result.rows
+          .map(({ trainLoss }) => trainLoss)
+          .concat(...model.parameters.map(({ data }) => [...data])),
+      );
+      await fit.dispose();
+    }
+    expect(results[0]).toEqual(results[1]);
+  });
+
+  test('groups learn at their own rates', async () => {
+    const model = toyModel();
+    await new Fit(model, toyTask(), { ...config, headLearningRate: 0 }).run();
+    const [w, b] = model.parameters;
+    expect(w!.data.every((value) => value !== 0)).toBe(true);
+    expect([...b!.data]).toEqual([0, 0]);
+  });
+
+  test('stops when asked, after the current step', async () => {
+    let steps = 0;
+    const result = await new Fit(toyModel(), toyTask(), config).run({
+      onStep: () => {
+        steps++;
+      },
+      shouldStop: () => steps === 11,
+    });
+    expect(result).toMatchObject({ status: 'cancelled', steps: 11 });
+    expect(result.rows).toHaveLength(1);
+  });
+
+  test('ends after maxSteps with an evaluation', async () => {
+    const result = await new Fit(toyModel(), toyTask(), { ...config, maxSteps: 3 }).run();
+    expect(result).toMatchObject({ status: 'completed', steps: 3 });
+    expect(result.rows).toHaveLength(1);
+  });
+
+  test('a loss that is not finite names step and examples, and the best parameters stay', async () => {
+    let batches = 0;
+    const poisoned = toyTask((batch) =>
+      ++batches > 8 + 8 + 2
+        ? { ...batch, inputs: { ...batch.inputs, x: new Float32Array(2 * ROWS).fill(Number.NaN) } }
+        : batch,
+    );
+    const model = toyModel();
+    const fit = new Fit(model, poisoned, config);
+    let afterFirstEpoch: number[] = [];
+    const error = await fit
+      .run({
+        onEpoch: () => {
+          afterFirstEpoch = model.parameters.flatMap(({ data }) => [...data]);
+        },
+      })
+      .catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(NonFiniteError);
+    expect((error as Error).message).toMatch(/^loss is NaN at step 11 \(length 2, examples 16, 17/);
+    expect(model.parameters.flatMap(({ data }) => [...data])).toEqual(afterFirstEpoch);
+  });
+
+  test('an empty training set is refused', async () => {
+    const empty = { ...toyTask(), trainBatches: () => [] };
+    await expect(new Fit(toyModel(), empty, config).run()).rejects.toThrow(/no batches/);
+  });
+});

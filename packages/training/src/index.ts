@@ -1,0 +1,31 @@
+export {
+  type Batch,
+  type EpochRow,
+  Fit,
+  type FitConfig,
+  type FitHooks,
+  type FitResult,
+  type FitTask,
+  NonFiniteError,
+} from './fit.ts';
+export {
+  ADAMW_DEFAULTS,
+  AdamW,
+  type AdamWConfig,
+  clipGradient,
+  gradientNorm,
+  linearSchedule,
+} from './optimiser.ts';
+export { type ParameterRange, ParameterVector, splitParameters } from './parameters.ts';
+export {
+  type BatchSpec,
+  compileEvaluation,
+  compileTrainStep,
+  type LossFunction,
+  type TrainStep,
+} from './programs.ts';
+export { createProgress } from './progress.ts';
+export { ConfigError, checkTrainingSettings, type RunConfig, type TrainingSettings } from './run/config.ts';
+export type { RunOptions, RunRequest, RunSummary } from './run/protocol.ts';
+export { RunFailure, superviseRun } from './run/supervise.ts';
+export { isHeadWeight, trainAll, trainHead, trainSelected } from './trainable.ts';

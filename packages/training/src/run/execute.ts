@@ -1,0 +1,123 @@
+/** One training run from its resolved configuration to its record. Runs inside the training process. */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { loadTokenizer } from '@psoft/datasets';
+import { fingerprintWeights, openCheckpoint, type Parameter, type TrainableModel } from '@psoft/engine';
+import { initialiseHeads, modelFor } from '@psoft/models';
+import { type EpochRow, Fit, type FitConfig, NonFiniteError } from '../fit.ts';
+import type { RunConfig } from './config.ts';
+import { type PreparedMethod, prepareMethod } from './method.ts';
+import type { RunRequest, RunSummary } from './protocol.ts';
+import { RunRecorder } from './record.ts';
+import { type PreparedTask, prepareTask, type Seeds } from './task.ts';
+
+export interface RunHooks {
+  note(text: string): void;
+  step(info: { step: number; totalSteps: number; loss: number; tokensPerSecond: number }): void;
+  epoch(row: EpochRow, isBest: boolean): void;
+  shouldStop(): boolean;
+}
+
+/** One seed for all streams: each draws under a name of its own, so they are independent all the same. */
+export function seedsOf(seed: number): Seeds {
+  return { init: seed, order: seed, dropout: seed, split: seed };
+}
+
+/**
+ * Trains, chooses the best epoch on one half of the validation set, reports on the other, saves adapter and record.
+ * A run that fails or is stopped leaves its record among the runs, never among the results.
+ */
+export async function executeRun({ config, options }: RunRequest, hooks: RunHooks): Promise<RunSummary> {
+  const seeds = seedsOf(config.seed);
+  const started = performance.now();
+  const checkpoint = await openCheckpoint(config.model.folder);
+  const tokenizer = await loadTokenizer(config.model.folder);
+  const task = await prepareTask(config, tokenizer, seeds);
+  const raw = { ...checkpoint.config, num_labels: task.definition.classes };
+  const heads = initialiseHeads('sequence-classification', raw, checkpoint.weights, seeds.init);
+  const model = modelFor('sequence-classification', raw, new Map([...checkpoint.weights, ...heads]));
+  const baseFingerprint = await fingerprintWeights(checkpoint.weights);
+  const method = await prepareMethod(model, config, seeds.init);
+  hooks.note(describe(config, task, method));
+
+  const recorder = new RunRecorder({ config, options, seeds, task, method, model, baseFingerprint, started });
+  const { executor, threads } = options;
+  const fit = new Fit(method.model, task.fit, fitConfig(config, task, seeds), {
+    executor,
+    ...(threads === undefined ? {} : { threads }),
+  });
+  try {
+    const result = await fit.run({
+      onStep: (info) => hooks.step(info),
+      onEpoch: (row, isBest) => hooks.epoch(row, isBest),
+      shouldStop: () => hooks.shouldStop(),
+    });
+    if (result.status === 'cancelled') {
+      const recordFile = await recorder.write({ status: 'cancelled', result });
+      return { status: 'cancelled', metrics: {}, recordFile };
+    }
+    const metrics = await fit.evaluate('report');
+    const adapterFolder = await saveAdapter(method, recorder.runFolder);
+    const recordFile = await recorder.write({
+      status: 'completed',
+      result,
+      metrics,
+      ...(adapterFolder === undefined ? {} : { adapterFolder }),
+    });
+    return {
+      status: 'completed',
+      metrics,
+      recordFile,
+      ...(result.best === undefined ? {} : { bestEpoch: result.best.epoch }),
+      ...(adapterFolder === undefined ? {} : { adapterFolder }),
+    };
+  } catch (error) {
+    // The best parameters before the failure are in the model: keep them.
+    if (error instanceof NonFiniteError) await saveAdapter(method, recorder.runFolder);
+    await recorder.write({ status: 'failed', error: (error as Error).message });
+    throw error;
+  } finally {
+    await fit.dispose();
+  }
+}
+
+function fitConfig(config: RunConfig, task: PreparedTask, seeds: Seeds): FitConfig {
+  const { epochs, learningRate, headLearningRate, weightDecay, warmupRatio, maxGradNorm, maxSteps } =
+    config.training;
+  return {
+    epochs,
+    learningRate,
+    headLearningRate,
+    weightDecay,
+    warmupRatio,
+    maxGradNorm,
+    selectionSplit: 'selection',
+    selectionMetric: task.definition.metrics[0],
+    dropoutSeed: seeds.dropout,
+    ...(maxSteps === undefined ? {} : { maxSteps }),
+  };
+}
+
+async function saveAdapter({ peft }: PreparedMethod, runFolder: string): Promise<string | undefined> {
+  if (peft === undefined) return undefined;
+  const folder = path.join(runFolder, 'adapter');
+  await mkdir(folder, { recursive: true });
+  await peft.savePretrained(folder);
+  return folder;
+}
+
+/** Trainable numbers, by learning-rate group. */
+export function countParameters(model: TrainableModel, group?: Parameter['group']): number {
+  return model.parameters
+    .filter((parameter) => group === undefined || parameter.group === group)
+    .reduce((sum, { data }) => sum + data.length, 0);
+}
+
+function describe(config: RunConfig, task: PreparedTask, { model }: PreparedMethod): string {
+  const sizes = task.splits.map(({ name, count }) => `${name} ${count.toLocaleString('en')}`).join(', ');
+  const [adapter, head] = [countParameters(model, 'adapter'), countParameters(model, 'head')];
+  return (
+    `${config.experiment}/${config.task}, profile ${config.profile}, ${config.method}, seed ${config.seed}: ` +
+    `${config.model.name}; ${sizes}; trainable: ${adapter.toLocaleString('en')} adapter, ${head.toLocaleString('en')} head`
+  );
+}
