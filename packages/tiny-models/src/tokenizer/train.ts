@@ -42,22 +42,23 @@ export function trainUnigram(units: ReadonlyMap<string, number>, options: Unigra
   let left = texts.length;
   while (left > size) {
     for (let step = 0; step < EM_STEPS; step++)
-      scores = maximise(lattices.expectedCounts(scores), isRequired);
+      scores = maximise(lattices.expectedCounts(scores), scores, isRequired, size);
     const losses = lossesWithout(lattices, ownLattices, scores);
-    const alive = [...scores.keys()].filter((i) => scores[i] !== Number.NEGATIVE_INFINITY);
-    const droppable = alive.filter((i) => !isRequired[i]).sort((a, b) => losses[b]! - losses[a]! || a - b);
+    const alive = aliveIn(scores);
+    const droppable = alive
+      .filter((i) => !isRequired[i])
+      .sort((a, b) => compare(losses[b]!, losses[a]!) || a - b);
     const kept = Math.max(size, Math.floor(keptPerRound * alive.length));
     for (const i of droppable.slice(Math.max(0, kept - (alive.length - droppable.length))))
       scores[i] = Number.NEGATIVE_INFINITY;
-    left = scores.filter((score) => score !== Number.NEGATIVE_INFINITY).length;
+    left = aliveIn(scores).length;
   }
   scores = normalise(
     lattices
       .expectedCounts(scores)
       .map((count, i) => (scores[i] === Number.NEGATIVE_INFINITY ? 0 : Math.max(count, LEAST_COUNT))),
   );
-  return [...scores.keys()]
-    .filter((i) => scores[i] !== Number.NEGATIVE_INFINITY)
+  return aliveIn(scores)
     .sort((a, b) => scores[b]! - scores[a]! || (texts[a]! < texts[b]! ? -1 : 1))
     .map((i) => ({ text: texts[i]!, score: scores[i]! }));
 }
@@ -96,15 +97,34 @@ function seedPieces(
 
 /**
  * The M step. Expected counts pass through exp(digamma), the mean of log-probabilities under a sparse Dirichlet
- * prior: rare pieces lose more than frequent ones. Pieces expected less than half a time are dropped.
+ * prior: rare pieces lose more than frequent ones. Pieces expected less than half a time are dropped, as long as
+ * `size` remain.
  */
-function maximise(expected: Float64Array, isRequired: readonly boolean[]): Float64Array {
-  const kept = expected.map((count, i) => (count >= 0.5 ? count : isRequired[i] ? LEAST_COUNT : 0));
+function maximise(
+  expected: Float64Array,
+  scores: Float64Array,
+  isRequired: readonly boolean[],
+  size: number,
+) {
+  const rank = (i: number) => (isRequired[i] ? Number.POSITIVE_INFINITY : expected[i]!);
+  const alive = aliveIn(scores).sort((a, b) => compare(rank(b), rank(a)) || a - b);
+  const kept = new Float64Array(expected.length);
+  for (const [place, i] of alive.entries())
+    if (rank(i) >= 0.5 || place < size) kept[i] = Math.max(expected[i]!, LEAST_COUNT);
   const logTotal = digamma(kept.reduce((sum, count) => sum + count, 0));
   return kept.map((count) => {
     if (count === 0) return Number.NEGATIVE_INFINITY;
     return (count < 0.5 ? Math.log(count) : digamma(count)) - logTotal;
   });
+}
+
+function aliveIn(scores: Float64Array): number[] {
+  return [...scores.keys()].filter((i) => scores[i] !== Number.NEGATIVE_INFINITY);
+}
+
+/** Infinity equals itself, which a difference does not say. */
+function compare(a: number, b: number): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function normalise(counts: Float64Array): Float64Array {
