@@ -1,0 +1,208 @@
+/**
+ * `nx run engine:bench`: what a PSOFT training step costs on this machine, in one process: the matrix-product peak of
+ * ONNX Runtime, the compiled step at DeBERTaV3-base size as a share of it, and the same model eagerly on tfjs-wasm at
+ * a size that backend can hold. Not a timed test: it prints, and asserts nothing.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { getPeftModel, PsoftConfig } from '@psoft/adapter';
+import {
+  compile,
+  dropoutStep,
+  type Executor,
+  type Model,
+  RandomStream,
+  readSafetensorsHeader,
+  type Tensor,
+  tf,
+  writeSafetensors,
+} from '@psoft/engine';
+import { crossEntropy, initialiseModel, modelFor } from '@psoft/models';
+import { AdamW, clipGradient, compileTrainStep, ParameterVector } from '@psoft/training';
+
+/** microsoft/deberta-v3-base, config.json. */
+const BASE = {
+  model_type: 'deberta-v2',
+  vocab_size: 128100,
+  hidden_size: 768,
+  num_hidden_layers: 12,
+  num_attention_heads: 12,
+  intermediate_size: 3072,
+  hidden_act: 'gelu',
+  hidden_dropout_prob: 0.1,
+  attention_probs_dropout_prob: 0.1,
+  max_position_embeddings: 512,
+  max_relative_positions: -1,
+  position_buckets: 256,
+  relative_attention: true,
+  norm_rel_ebd: 'layer_norm',
+  share_att_key: true,
+  pos_att_type: 'p2c|c2p',
+  position_biased_input: false,
+  type_vocab_size: 0,
+  layer_norm_eps: 1e-7,
+  initializer_range: 0.02,
+  pad_token_id: 0,
+  pooler_dropout: 0,
+  pooler_hidden_act: 'gelu',
+  pooler_hidden_size: 768,
+  num_labels: 2,
+};
+
+interface Size {
+  readonly layers: number;
+  readonly batch: number;
+  readonly length: number;
+  readonly vocabulary: number;
+  readonly rank: number;
+}
+
+const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+const best = (times: readonly number[]) => Math.min(...times);
+
+/** GFLOP/s of 2048 x 768 x 768 products with a constant right side, which ONNX Runtime packs once. */
+async function matrixPeak(threads: number | undefined): Promise<number> {
+  const [rows, width, count] = [2048, 768, 8];
+  const rng = RandomStream.from(1, 'bench');
+  const weight = Float32Array.from({ length: width * width }, () => rng.normal() / Math.sqrt(width));
+  const program = await compile(
+    ({ x }, w) => {
+      let y = x as Tensor;
+      for (let i = 0; i < count; i++) y = tf.matMul(y, w('w'));
+      return { y: tf.mean(y) };
+    },
+    {
+      inputs: { x: { shape: [rows, width], dtype: 'float32' } },
+      weights: new Map([['w', { kind: 'data', data: weight, shape: [width, width] }]]),
+    },
+    threads === undefined ? {} : { threads },
+  );
+  const x = Float32Array.from({ length: rows * width }, () => rng.normal());
+  const times = await timed(12, () => program.run({ x }));
+  await program.dispose();
+  return (2 * rows * width * width * count) / best(times) / 1e6;
+}
+
+async function timed(repeats: number, run: (i: number) => Promise<unknown>): Promise<number[]> {
+  const times: number[] = [];
+  for (let i = 0; i < repeats; i++) {
+    const start = performance.now();
+    await run(i);
+    times.push(performance.now() - start);
+  }
+  return times;
+}
+
+/** A classification model of random weights in a file, as a checkpoint is. */
+async function randomModel(size: Size, folder: string): Promise<Model> {
+  const config = { ...BASE, num_hidden_layers: size.layers, vocab_size: size.vocabulary };
+  const file = path.join(folder, `model-${size.layers}-${size.vocabulary}.safetensors`);
+  await writeSafetensors(file, initialiseModel('sequence-classification', config, 1), {});
+  return modelFor('sequence-classification', config, (await readSafetensorsHeader(file)).tensors);
+}
+
+/** Milliseconds of each step: forward, backward, clipping and AdamW, dropout on, data ready. */
+async function trainingSteps(model: Model, size: Size, steps: number, executor: Executor, threads?: number) {
+  const { batch, length, rank } = size;
+  const svdStart = performance.now();
+  const adapted = await getPeftModel(
+    model,
+    new PsoftConfig({ r: rank, psoftAlpha: rank, targetModules: 'all-linear', taskType: 'SEQ_CLS' }),
+  );
+  const svdSeconds = (performance.now() - svdStart) / 1000;
+  const vector = new ParameterVector(adapted.parameters);
+  const step = await compileTrainStep(
+    adapted,
+    vector,
+    (outputs, inputs) => crossEntropy(outputs.logits!, inputs.labels!),
+    {
+      inputIds: { shape: [batch, length], dtype: 'int32' },
+      attentionMask: { shape: [batch, length], dtype: 'float32' },
+      labels: { shape: [batch], dtype: 'int32' },
+    },
+    { executor, ...(threads === undefined ? {} : { threads }) },
+  );
+  const rng = RandomStream.from(2, 'bench');
+  const inputs = {
+    inputIds: Int32Array.from({ length: batch * length }, () => rng.integer(size.vocabulary)),
+    attentionMask: new Float32Array(batch * length).fill(1),
+    labels: Int32Array.from({ length: batch }, () => rng.integer(2)),
+  };
+  const adamw = new AdamW(vector.size);
+  const times = await timed(steps, async (i) => {
+    const { gradient } = await step.run(vector.values, inputs, dropoutStep(1, i));
+    clipGradient(gradient, 1);
+    adamw.update(vector.values, gradient, vector.ranges, () => 1e-4);
+  });
+  const { stats } = step.program;
+  await step.program.dispose();
+  // The first step touches memory for the first time and is no measure of the others.
+  return { times: times.slice(1), stats, svdSeconds, parameters: vector.size };
+}
+
+/** Frozen linear layers, forward and input gradient; the first layer's query, key and value need no input gradient. */
+function frozenFlops(model: Model, rows: number): number {
+  let flops = 0;
+  for (const { name, inFeatures, outFeatures } of model.linears) {
+    if (!name.includes('.layer.')) continue;
+    const isFirst = /\.layer\.0\.attention\.self\./.test(name);
+    flops += (isFirst ? 1 : 2) * 2 * rows * inFeatures * outFeatures;
+  }
+  return flops;
+}
+
+const { values } = parseArgs({
+  options: {
+    steps: { type: 'string', default: '6' },
+    threads: { type: 'string' },
+    skipWasm: { type: 'boolean' },
+  },
+  allowPositionals: true,
+});
+const threads = values.threads === undefined ? undefined : Number(values.threads);
+const base: Size = { layers: 12, batch: 32, length: 64, vocabulary: BASE.vocab_size, rank: 46 };
+const small: Size = { layers: 2, batch: 8, length: 64, vocabulary: 1000, rank: 46 };
+const folder = await mkdtemp(path.join(os.tmpdir(), 'psoft-bench-'));
+try {
+  console.log(`${os.cpus()[0]?.model}, ${os.cpus().length} cores, Node ${process.version}`);
+  const peak = await matrixPeak(threads);
+  console.log(`matrix products 2048 x 768 x 768: ${peak.toFixed(0)} GFLOP/s`);
+
+  const model = await randomModel(base, folder);
+  const run = await trainingSteps(model, base, Number(values.steps) + 1, 'cpu', threads);
+  // Again after the step: the machine's speed may have drifted in between.
+  const peakAfter = await matrixPeak(threads);
+  const flops = frozenFlops(model, base.batch * base.length);
+  const rate = flops / best(run.times) / 1e6;
+  const share = (100 * rate) / ((peak + peakAfter) / 2);
+  console.log(
+    `PSOFT r=${base.rank} on DeBERTaV3-base (random weights), batch ${base.batch} x ${base.length}, dropout on, ` +
+      `${run.parameters.toLocaleString('en')} trainable numbers:`,
+  );
+  console.log(`  step ${(best(run.times) / 1000).toFixed(2)} s (best of ${run.times.length})`);
+  console.log(
+    `  ${(flops / 1e9).toFixed(0)} GFLOP in frozen products: ${rate.toFixed(0)} GFLOP/s, ${share.toFixed(0)} % of ` +
+      `the peak (before ${peak.toFixed(0)}, after ${peakAfter.toFixed(0)})`,
+  );
+  console.log(
+    `  trace ${((run.stats.traceMilliseconds ?? 0) / 1000).toFixed(1)} s, session ` +
+      `${((run.stats.sessionMilliseconds ?? 0) / 1000).toFixed(1)} s, ${run.stats.onnxNodes} ONNX nodes, ` +
+      `SVD of the adapted layers ${run.svdSeconds.toFixed(1)} s`,
+  );
+  console.log(`  peak resident memory ${gigabytes(process.resourceUsage().maxRSS * 1024)}`);
+
+  if (!values.skipWasm) {
+    const smallModel = await randomModel(small, folder);
+    const compiled = await trainingSteps(smallModel, small, 6, 'cpu', threads);
+    const eager = await trainingSteps(smallModel, small, 3, 'eager-wasm');
+    const [fast, slow] = [best(compiled.times), best(eager.times)];
+    console.log(
+      `${small.layers} layers of that width, batch ${small.batch} x ${small.length}: compiled ${fast.toFixed(0)} ms, ` +
+        `eagerly on tfjs-wasm ${slow.toFixed(0)} ms: ${(slow / fast).toFixed(1)} times`,
+    );
+  }
+} finally {
+  await rm(folder, { recursive: true });
+}
