@@ -52,3 +52,10 @@ export async function trainSelected(model: Model, select: Selection): Promise<Tr
       ),
   };
 }
+
+/** Trainable numbers, by learning-rate group. */
+export function countParameters(model: TrainableModel, group?: Parameter['group']): number {
+  return model.parameters
+    .filter((parameter) => group === undefined || parameter.group === group)
+    .reduce((sum, { data }) => sum + data.length, 0);
+}

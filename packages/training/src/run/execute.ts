@@ -2,9 +2,10 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { loadTokenizer } from '@psoft/datasets';
-import { fingerprintWeights, openCheckpoint, type Parameter, type TrainableModel } from '@psoft/engine';
+import { fingerprintWeights, openCheckpoint, type WeightSource } from '@psoft/engine';
 import { initialiseHeads, modelFor } from '@psoft/models';
 import { type EpochRow, Fit, type FitConfig, NonFiniteError } from '../fit.ts';
+import { countParameters } from '../trainable.ts';
 import type { RunConfig } from './config.ts';
 import { type PreparedMethod, prepareMethod } from './method.ts';
 import type { RunRequest, RunSummary } from './protocol.ts';
@@ -35,7 +36,8 @@ export async function executeRun({ config, options }: RunRequest, hooks: RunHook
   const task = await prepareTask(config, tokenizer, seeds);
   const raw = { ...checkpoint.config, num_labels: task.definition.classes };
   const heads = initialiseHeads('sequence-classification', raw, checkpoint.weights, seeds.init);
-  const model = modelFor('sequence-classification', raw, new Map([...checkpoint.weights, ...heads]));
+  const weights = new Map<string, WeightSource>([...checkpoint.weights, ...heads]);
+  const model = modelFor('sequence-classification', raw, weights);
   const baseFingerprint = await fingerprintWeights(checkpoint.weights);
   const method = await prepareMethod(model, config, seeds.init);
   hooks.note(describe(config, task, method));
@@ -49,19 +51,24 @@ export async function executeRun({ config, options }: RunRequest, hooks: RunHook
   try {
     const result = await fit.run({
       onStep: (info) => hooks.step(info),
-      onEpoch: (row, isBest) => hooks.epoch(row, isBest),
+      onEpoch: (row, isBest) => {
+        recorder.addEpoch(row);
+        hooks.epoch(row, isBest);
+      },
       shouldStop: () => hooks.shouldStop(),
     });
     if (result.status === 'cancelled') {
-      const recordFile = await recorder.write({ status: 'cancelled', result });
+      const recordFile = await recorder.write({ status: 'cancelled' });
       return { status: 'cancelled', metrics: {}, recordFile };
     }
-    const metrics = await fit.evaluate('report');
+    const outputs = await fit.predict('report');
+    const metrics = task.fit.metrics('report', outputs);
+    await recorder.writePredictions('report', outputs);
     const adapterFolder = await saveAdapter(method, recorder.runFolder);
     const recordFile = await recorder.write({
       status: 'completed',
-      result,
       metrics,
+      ...(result.best === undefined ? {} : { best: result.best }),
       ...(adapterFolder === undefined ? {} : { adapterFolder }),
     });
     return {
@@ -104,13 +111,6 @@ async function saveAdapter({ peft }: PreparedMethod, runFolder: string): Promise
   await mkdir(folder, { recursive: true });
   await peft.savePretrained(folder);
   return folder;
-}
-
-/** Trainable numbers, by learning-rate group. */
-export function countParameters(model: TrainableModel, group?: Parameter['group']): number {
-  return model.parameters
-    .filter((parameter) => group === undefined || parameter.group === group)
-    .reduce((sum, { data }) => sum + data.length, 0);
 }
 
 function describe(config: RunConfig, task: PreparedTask, { model }: PreparedMethod): string {
