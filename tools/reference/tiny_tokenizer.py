@@ -37,6 +37,23 @@ TEXTS = [
     ["x"],
 ]
 
+LONG = "The old sailors who saw the ship near the river went home, and nobody knew why they came."
+# (texts, maximum length)
+TRUNCATED = [
+    ([LONG], 3),
+    ([LONG], 8),
+    ([LONG], 64),
+    ([LONG, "It was late."], 5),
+    ([LONG, "It was late."], 12),
+    ([LONG, "It was late."], 16),
+    (["It was late.", LONG], 12),
+    (["It was late.", LONG], 11),
+    ([LONG, LONG], 12),
+    ([LONG, LONG], 13),
+    ([LONG, "So " + LONG], 14),
+    (["So " + LONG, LONG], 14),
+]
+
 
 def main() -> None:
     raw = Tokenizer.from_file(str(FOLDER / "tokenizer.json"))
@@ -46,6 +63,9 @@ def main() -> None:
         encoding = raw.encode(*text)
         assert encoding.ids == auto(*text)["input_ids"], (text, encoding.tokens)
         rows.append({"text": text, "ids": encoding.ids, "tokens": encoding.tokens})
+    for text, limit in TRUNCATED:
+        ids = auto(*text, truncation=True, max_length=limit)["input_ids"]
+        rows.append({"text": text, "maxLength": limit, "ids": ids})
     row = lambda r: json.dumps(r, ensure_ascii=False)
     out = ROOT / "packages/tiny-models/test/fixtures/tokenizer.json"
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ import { CorpusEncoder } from '../src/tokenizer/encoder.ts';
 
 const folder = checkpointFolder('deberta-tiny');
 /** Made by tools/reference/tiny_tokenizer.py. */
-const reference: { text: [string, string?]; ids: number[] }[] = JSON.parse(
+const reference: { text: [string, string?]; maxLength?: number; ids: number[] }[] = JSON.parse(
   await readFile(new URL('fixtures/tokenizer.json', import.meta.url), 'utf8'),
 );
 
@@ -19,13 +19,16 @@ describe('the tiny tokenizer', () => {
     tokenizer = await loadTokenizer(folder);
   });
 
-  test.each(reference)('transformers.js agrees with the Python libraries: $text', ({ text, ids }) => {
-    expect([...tokenizer.encode(text[0], text[1], 512)]).toEqual(ids);
-  });
+  test.each(reference)(
+    'transformers.js agrees with the Python libraries: $maxLength $text',
+    ({ text, maxLength = 512, ids }) => {
+      expect([...tokenizer.encode(text[0], text[1], maxLength)]).toEqual(ids);
+    },
+  );
 
   test('the corpus encoder agrees with the Python libraries', () => {
-    for (const { text, ids } of reference) {
-      if (text[1] !== undefined || text[0].includes('[MASK]')) continue;
+    for (const { text, maxLength, ids } of reference) {
+      if (maxLength !== undefined || text[1] !== undefined || text[0].includes('[MASK]')) continue;
       expect([encoder.clsId, ...encoder.encode(text[0]), encoder.sepId], text[0]).toEqual(ids);
     }
   });

@@ -99,7 +99,7 @@ const PHENOMENA: Readonly<Record<string, Phenomenon>> = {
   },
   /** "The man took the ship." / "The man took." */
   transitiveWithoutObject: (s) => {
-    const bad = `${s.person()} ${s.one(words.TRANSITIVE).past}`;
+    const bad = `${s.person()} ${s.one(words.NEEDING_OBJECT).past}`;
     return [`${bad} ${s.thing()}`, bad];
   },
   /** "No sailor has ever slept." / "The sailor has ever slept." */

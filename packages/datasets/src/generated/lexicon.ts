@@ -74,14 +74,19 @@ export const THINGS: readonly Noun[] = [
 ];
 
 /** Take an object, and cannot do without one. */
-export const TRANSITIVE: readonly Verb[] = [
+export const NEEDING_OBJECT: readonly Verb[] = [
   verb('take', 'takes', 'took', 'taken'),
   verb('find', 'finds', 'found'),
   verb('bring', 'brings', 'brought'),
   verb('carry', 'carries', 'carried'),
-  verb('follow', 'follows', 'followed'),
   verb('discover', 'discovers', 'discovered'),
   verb('receive', 'receives', 'received'),
+];
+
+/** Take an object: {@link NEEDING_OBJECT}, and some that may stand alone too ("the boy hid"). */
+export const TRANSITIVE: readonly Verb[] = [
+  ...NEEDING_OBJECT,
+  verb('follow', 'follows', 'followed'),
   verb('choose', 'chooses', 'chose', 'chosen'),
   verb('hide', 'hides', 'hid', 'hidden'),
   verb('break', 'breaks', 'broke', 'broken'),
@@ -122,8 +127,8 @@ export const ADJECTIVES = [
   'poor',
   'strange',
   'good',
-  'dark',
-  'white',
+  'quiet',
+  'famous',
   'strong',
 ];
 export const PREPOSITIONS = ['near', 'behind', 'beside', 'under', 'before'];

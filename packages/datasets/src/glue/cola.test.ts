@@ -41,7 +41,13 @@ describe('CoLA', () => {
     ['a label out of range', 'a\t2\t\tSentence.\n', /label must be 0 or 1, got "2"/],
     ['a header', 'source\tlabel\tmark\tsentence\n', /got "label"/],
     ['an empty sentence', 'a\t1\t\t \n', /sentence is empty/],
-    ['bytes that are no UTF-8', Uint8Array.of(0x61, 0x09, 0xff), /not valid UTF-8/],
+    [
+      'bytes that are no UTF-8',
+      Buffer.concat([Buffer.from(`${GOOD}\nx\t1\t\t`), Uint8Array.of(0xff)]),
+      /line 3: not valid UTF-8/,
+    ],
+    ['an empty line', `${GOOD}\n\n${GOOD}\n`, /line 3: 1 column,/],
+    ['a bad row after an empty one', `\n${GOOD}`, /line 1: 1 column,/],
   ])('%s is one clear line', async (_, content, message) => {
     await expect(readCola(dirWith(content), 'dev')).rejects.toThrow(message);
   });

@@ -1,4 +1,5 @@
 /** CoLA in the official GLUE layout. */
+import { isUtf8 } from 'node:buffer';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -16,12 +17,14 @@ const COLUMNS = 4;
 export async function readCola(folder: string, split: 'train' | 'dev'): Promise<TextSplit> {
   const file = findFile(folder, `${split}.tsv`);
   const rows = parseTsv(await readUtf8(file), file);
+  // A line end after the last line is usual; an empty line elsewhere is a fault, and keeps line numbers true.
+  if (isEmptyLine(rows.at(-1))) rows.pop();
   if (rows.length === 0) throw new DataError(`${file} is empty: expected CoLA's ${split} sentences`);
   const examples = rows.map((row, i): TextExample => {
     const where = `${file} line ${i + 1}`;
     if (row.length !== COLUMNS)
       throw new DataError(
-        `${where}: ${row.length} columns, CoLA has ${COLUMNS} (source, label, mark, sentence)`,
+        `${where}: ${row.length} column${row.length === 1 ? '' : 's'}, CoLA has ${COLUMNS} (source, label, mark, sentence)`,
       );
     const [, label, , sentence] = row as [string, string, string, string];
     if (label !== '0' && label !== '1') throw new DataError(`${where}: label must be 0 or 1, got "${label}"`);
@@ -44,11 +47,17 @@ function findFile(folder: string, name: string): string {
 /** @throws DataError where the bytes are not UTF-8 */
 async function readUtf8(file: string): Promise<string> {
   const bytes = await readFile(file);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new DataError(`${file} is not valid UTF-8: convert it first`);
+  if (isUtf8(bytes)) return new TextDecoder().decode(bytes);
+  let line = 1;
+  for (let start = 0, end = 0; end >= 0; start = end + 1, line++) {
+    end = bytes.indexOf('\n', start);
+    if (!isUtf8(bytes.subarray(start, end < 0 ? bytes.length : end))) break;
   }
+  throw new DataError(`${file} line ${line}: not valid UTF-8: convert the file first`);
+}
+
+function isEmptyLine(row: readonly string[] | undefined): boolean {
+  return row?.length === 1 && row[0] === '';
 }
 
 function parseTsv(text: string, file: string): string[][] {
@@ -56,7 +65,6 @@ function parseTsv(text: string, file: string): string[][] {
   const { data, errors } = Papa.parse<string[]>(text, {
     delimiter: '\t',
     fastMode: true,
-    skipEmptyLines: true,
   });
   const problem = errors.find(({ code }) => code !== 'UndetectableDelimiter');
   if (problem) throw new DataError(`${file} line ${(problem.row ?? 0) + 1}: ${problem.message}`);
