@@ -1,0 +1,20 @@
+/** An adapter that cannot be built, loaded or merged as asked. The message is one line: place, problem, value, remedy. */
+export class AdapterError extends Error {
+  override readonly name = 'AdapterError';
+}
+
+/** A setting that is unknown, impossible or contradicts another one. */
+export class AdapterConfigError extends AdapterError {
+  override readonly name = 'AdapterConfigError' as 'AdapterError';
+}
+
+/** Says that something was asked for that will have no effect. Goes to Node's process warnings, as `AdapterWarning`. */
+export function warn(message: string): void {
+  process.emitWarning(message, 'AdapterWarning');
+}
+
+/** A value for an error message: JSON on one line, cut to a readable length. */
+export function shown(value: unknown): string {
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
+  return text.length > 120 ? `${text.slice(0, 120)}...` : text;
+}

@@ -1,0 +1,111 @@
+/** Settings as tables: a field says its default and what it takes; unknown and impossible ones are errors. */
+import { AdapterConfigError, shown } from './errors.ts';
+import { suggestion } from './nearest.ts';
+
+export interface Field<T> {
+  readonly initial: T;
+  /** "a positive integer": completes "must be". */
+  readonly expects: string;
+  accepts(value: unknown): boolean;
+}
+
+export type Fields = Readonly<Record<string, Field<unknown>>>;
+export type Values<F extends Fields> = {
+  readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never;
+};
+export type Options<F extends Fields> = { readonly [K in keyof F]?: Values<F>[K] | undefined };
+
+export const isStringList = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((one) => typeof one === 'string' && one.length > 0);
+
+const isNonNegativeInteger = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
+
+export const flag = (initial: boolean): Field<boolean> => ({
+  initial,
+  expects: 'true or false',
+  accepts: (value) => typeof value === 'boolean',
+});
+
+export const positiveInteger = (initial: number): Field<number> => ({
+  initial,
+  expects: 'a positive integer',
+  accepts: (value) => Number.isSafeInteger(value) && Number(value) > 0,
+});
+
+export const nonNegativeInteger = (initial: number): Field<number> => ({
+  initial,
+  expects: 'an integer of at least 0',
+  accepts: isNonNegativeInteger,
+});
+
+export const number = (
+  initial: number,
+  expects: string,
+  accepts: (value: number) => boolean,
+): Field<number> => ({
+  initial,
+  expects,
+  accepts: (value) => typeof value === 'number' && accepts(value),
+});
+
+export const choice = <T extends string>(initial: NoInfer<T>, options: readonly T[]): Field<T> => ({
+  initial,
+  expects: `one of ${options.join(', ')}`,
+  accepts: (value) => options.includes(value as T),
+});
+
+/** A setting that may be left out, then undefined (null in files). */
+export const optional = <T>(expects: string, accepts: (value: unknown) => boolean): Field<T | undefined> => ({
+  initial: undefined,
+  expects,
+  accepts: (value) => value === undefined || accepts(value),
+});
+
+/** Settings that every method has, with PEFT's meaning. */
+export const COMMON_FIELDS = {
+  targetModules: optional<string | readonly string[]>(
+    'a list of module names or suffixes, a regular expression, or "all-linear"',
+    (value) => (typeof value === 'string' && value.length > 0) || (isStringList(value) && value.length > 0),
+  ),
+  excludeModules: optional<string | readonly string[]>(
+    'a list of module names or suffixes, or a regular expression',
+    (value) => (typeof value === 'string' && value.length > 0) || isStringList(value),
+  ),
+  layersToTransform: optional<number | readonly number[]>(
+    'a layer index or a list of layer indices',
+    (value) => isNonNegativeInteger(value) || (Array.isArray(value) && value.every(isNonNegativeInteger)),
+  ),
+  layersPattern: optional<string | readonly string[]>(
+    'the name of the list of layers, or several',
+    (value) => typeof value === 'string' || isStringList(value),
+  ),
+  modulesToSave: optional<readonly string[]>('a list of module names', isStringList),
+  initWeights: flag(true),
+  taskType: optional<string>('a task name such as SEQ_CLS', (value) => typeof value === 'string'),
+  baseModelNameOrPath: optional<string>('a name or path', (value) => typeof value === 'string'),
+  revision: optional<string>('a revision', (value) => typeof value === 'string'),
+} as const satisfies Fields;
+
+/**
+ * The settings that `options` and the defaults decide.
+ * @throws AdapterConfigError for an unknown name or a value that the field does not take
+ */
+export function readFields<F extends Fields>(
+  method: string,
+  fields: F,
+  options: Readonly<Record<string, unknown>>,
+): Values<F> {
+  for (const key of Object.keys(options))
+    if (!Object.hasOwn(fields, key))
+      throw new AdapterConfigError(
+        `${method}: unknown setting "${key}"${suggestion(key, Object.keys(fields))}`,
+      );
+  const values: Record<string, unknown> = {};
+  for (const [key, field] of Object.entries(fields)) {
+    const value = options[key] ?? field.initial;
+    if (!field.accepts(value))
+      throw new AdapterConfigError(`${method}: ${key} must be ${field.expects}, got ${shown(value)}`);
+    values[key] = Array.isArray(value) ? Object.freeze([...value]) : value;
+  }
+  return values as Values<F>;
+}

@@ -1,0 +1,160 @@
+/** Small dense pieces of the eigenvalue and singular value computations, in double precision. */
+import { gemm, type Matrix, RandomStream } from '@psoft/engine';
+import { Matrix as DenseMatrix, EigenvalueDecomposition } from 'ml-matrix';
+
+export type DoubleMatrix = Matrix<Float64Array>;
+
+export interface SymmetricEigen {
+  /** Largest first. */
+  readonly values: Float64Array;
+  /** Column i belongs to value i. */
+  readonly vectors: DoubleMatrix;
+}
+
+/** All eigenpairs of a symmetric matrix: Householder tridiagonalisation and implicit QL (Golub and Van Loan, ch. 8). */
+export function symmetricEigen({ rows: n, data }: DoubleMatrix): SymmetricEigen {
+  const matrix = new DenseMatrix(n, n);
+  for (let i = 0; i < n; i++)
+    // Averaged: products computed in blocks are symmetric only to rounding.
+    for (let j = 0; j < n; j++) matrix.set(i, j, (data[i * n + j]! + data[j * n + i]!) / 2);
+  const solved = new EigenvalueDecomposition(matrix, { assumeSymmetric: true });
+  const order = solved.realEigenvalues.map((value, i) => ({ value, i })).sort((a, b) => b.value - a.value);
+  const vectors = new Float64Array(n * n);
+  const from = solved.eigenvectorMatrix;
+  for (let row = 0; row < n; row++)
+    for (let column = 0; column < n; column++) vectors[row * n + column] = from.get(row, order[column]!.i);
+  return {
+    values: Float64Array.from(order, ({ value }) => value),
+    vectors: { rows: n, columns: n, data: vectors },
+  };
+}
+
+/** Columns first to first + count - 1. */
+export function columnsOf({ rows, columns, data }: DoubleMatrix, first: number, count: number): DoubleMatrix {
+  const part = new Float64Array(rows * count);
+  for (let row = 0; row < rows; row++)
+    part.set(data.subarray(row * columns + first, row * columns + first + count), row * count);
+  return { rows, columns: count, data: part };
+}
+
+export function besideEachOther(a: DoubleMatrix, b: DoubleMatrix): DoubleMatrix {
+  const columns = a.columns + b.columns;
+  const data = new Float64Array(a.rows * columns);
+  for (let row = 0; row < a.rows; row++) {
+    data.set(a.data.subarray(row * a.columns, (row + 1) * a.columns), row * columns);
+    data.set(b.data.subarray(row * b.columns, (row + 1) * b.columns), row * columns + a.columns);
+  }
+  return { rows: a.rows, columns, data };
+}
+
+/** Euclidean norm of each column. */
+export function columnNorms({ rows, columns, data }: DoubleMatrix): Float64Array {
+  const sums = new Float64Array(columns);
+  for (let row = 0, at = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++, at++) sums[column]! += data[at]! * data[at]!;
+  return sums.map(Math.sqrt);
+}
+
+export function scaleColumns({ rows, columns, data }: DoubleMatrix, factors: Float64Array): DoubleMatrix {
+  return { rows, columns, data: data.map((value, i) => value * factors[i % columns]!) };
+}
+
+export function normalMatrix(rows: number, columns: number, stream: RandomStream): DoubleMatrix {
+  return { rows, columns, data: Float64Array.from({ length: rows * columns }, () => stream.normal()) };
+}
+
+/** How far XᵀX may be from the identity, entry by entry, for X to count as orthonormal. */
+const ORTHONORMAL = 1e-13;
+
+/**
+ * An orthonormal basis of the span of the columns, each close to the part of its column that earlier ones lack.
+ * Cholesky QR, repeated, shifted while the columns are nearly dependent (Fukaya et al. 2020): all large products go
+ * through {@link gemm}. Where columns are dependent to working precision, arbitrary but reproducible directions fill in.
+ */
+export async function orthonormalise(x: DoubleMatrix): Promise<DoubleMatrix> {
+  const norms = columnNorms(x);
+  if (norms.some((norm) => !(norm > 0))) return gramSchmidt(x);
+  let q = scaleColumns(
+    x,
+    norms.map((norm) => 1 / norm),
+  );
+  for (let pass = 0; pass < 5; pass++) {
+    const gram = await gemm(q, q, { transposeA: true });
+    const error = distanceFromIdentity(gram);
+    if (error < ORTHONORMAL) return q;
+    const inverse = inverseCholesky(gram, error > 0.1 ? 1e-13 * q.columns : 0);
+    if (inverse === undefined) break;
+    q = await gemm(q, inverse);
+  }
+  return gramSchmidt(q);
+}
+
+function distanceFromIdentity({ rows, data }: DoubleMatrix): number {
+  let error = 0;
+  for (let i = 0; i < data.length; i++)
+    error = Math.max(error, Math.abs(data[i]! - (Math.floor(i / rows) === i % rows ? 1 : 0)));
+  return error;
+}
+
+/** The inverse of the upper triangular R with RᵀR = S + shift I; undefined when S is not positive definite. */
+function inverseCholesky({ rows: n, data }: DoubleMatrix, shift: number): DoubleMatrix | undefined {
+  // Row by row on the lower factor L = Rᵀ, so that inner loops run along memory.
+  const lower = new Float64Array(n * n);
+  for (let i = 0; i < n; i++)
+    for (let j = 0; j <= i; j++) {
+      let sum = data[i * n + j]! + (i === j ? shift : 0);
+      for (let k = 0; k < j; k++) sum -= lower[i * n + k]! * lower[j * n + k]!;
+      if (i === j && !(sum > 0)) return undefined;
+      lower[i * n + j] = i === j ? Math.sqrt(sum) : sum / lower[j * n + j]!;
+    }
+  // Column j of L⁻¹ is row j of R⁻¹ = L⁻ᵀ.
+  const inverse = new Float64Array(n * n);
+  for (let j = 0; j < n; j++) {
+    const row = inverse.subarray(j * n, (j + 1) * n);
+    row[j] = 1 / lower[j * n + j]!;
+    for (let i = j + 1; i < n; i++) {
+      let sum = 0;
+      for (let k = j; k < i; k++) sum -= lower[i * n + k]! * row[k]!;
+      row[i] = sum / lower[i * n + i]!;
+    }
+  }
+  return { rows: n, columns: n, data: inverse };
+}
+
+/** Gram-Schmidt, each vector projected twice; a vector with nothing left is replaced by a pseudo-random one. */
+export function gramSchmidt({ rows, columns, data }: DoubleMatrix): DoubleMatrix {
+  const stream = RandomStream.from(0, 'gram-schmidt');
+  const done: Float64Array[] = [];
+  for (let column = 0; column < columns; column++) {
+    let vector = Float64Array.from({ length: rows }, (_, row) => data[row * columns + column]!);
+    for (;;) {
+      const before = norm(vector);
+      for (let pass = 0; pass < 2; pass++) for (const other of done) subtractProjection(vector, other);
+      const after = norm(vector);
+      if (after > 1e-10 * before) {
+        done.push(vector.map((value) => value / after));
+        break;
+      }
+      vector = Float64Array.from({ length: rows }, () => stream.normal());
+    }
+  }
+  const result = new Float64Array(rows * columns);
+  done.forEach((vector, column) => {
+    vector.forEach((value, row) => {
+      result[row * columns + column] = value;
+    });
+  });
+  return { rows, columns, data: result };
+}
+
+function norm(vector: Float64Array): number {
+  let sum = 0;
+  for (const value of vector) sum += value * value;
+  return Math.sqrt(sum);
+}
+
+function subtractProjection(vector: Float64Array, unit: Float64Array): void {
+  let dot = 0;
+  for (let i = 0; i < vector.length; i++) dot += vector[i]! * unit[i]!;
+  for (let i = 0; i < vector.length; i++) vector[i]! -= dot * unit[i]!;
+}

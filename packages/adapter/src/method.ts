@@ -1,0 +1,72 @@
+/**
+ * What an adapter method is to the rest of the package. A method is one folder under `methods/` and one line in
+ * `registry.ts`; configuration parsing, module matching, saving, merging and counting are shared.
+ */
+import type { Bindings, LinearModule, Parameter, Tensor, WeightData, WeightSource } from '@psoft/engine';
+import type { AdapterConfig } from './config.ts';
+
+/** A linear module to adapt. */
+export interface Target extends LinearModule {
+  /** Its frozen weight, [outFeatures, inFeatures]. */
+  readonly weight: WeightSource;
+}
+
+export interface InitialiseOptions {
+  /** Decides every random initial value. */
+  readonly seed: number;
+  /** Called after each module. */
+  readonly onProgress?: (progress: { done: number; total: number; module: string }) => void;
+}
+
+/**
+ * One adapted module within one forward pass.
+ * @param x [..., in]
+ * @param base y = x Wᵀ + bias of the frozen module
+ * @returns [..., out]
+ */
+export type AdaptedLinear = (x: Tensor, base: (x: Tensor) => Tensor) => Tensor;
+
+/** Low-rank form of an update: deltaWeight = b · a. */
+export interface LowRankDelta {
+  /** [rank, in] */
+  readonly a: WeightData;
+  /** [out, rank] */
+  readonly b: WeightData;
+}
+
+/** A method at work on the target modules of one model. */
+export interface AdapterLayers {
+  readonly targets: readonly Target[];
+  /** Frozen tensors of the adapters, by name. */
+  readonly weights: ReadonlyMap<string, WeightData>;
+  readonly parameters: readonly Parameter[];
+  /**
+   * Starts a forward pass: computes what the modules share, once.
+   * @returns the adapted module of each target name
+   */
+  bind(bindings: Bindings): ReadonlyMap<string, AdaptedLinear>;
+  /** Merged weight minus frozen weight of every target in turn, float32 [out, in]. */
+  deltaWeights(targets?: readonly string[]): AsyncIterable<readonly [string, Float32Array]>;
+  /** The updates as products of two thin matrices, where the method's update has that form. */
+  lowRankDeltas?(): AsyncIterable<readonly [string, LowRankDelta]>;
+  /** Trained tensors by PEFT's key below the module: `psoft_R.weight`. Views of the current values, not copies. */
+  state(): Map<string, WeightData>;
+  /** Names of the side file and its contents: what the trained values refer to, beside the base weights. */
+  basis?(): Record<string, unknown>;
+  /**
+   * Makes this adapter refer to what a side file describes, or says why it cannot.
+   * @throws AdapterError when the file describes another basis
+   */
+  adoptBasis?(basis: unknown, file: string): void;
+}
+
+export interface AdapterMethod<C extends AdapterConfig = AdapterConfig> {
+  /** In PEFT's files: "PSOFT". */
+  readonly peftType: string;
+  /** Prefix of the parameter names: "psoft_". */
+  readonly prefix: string;
+  /** @throws AdapterConfigError for settings that are unknown, impossible or contradictory */
+  configure(options: Readonly<Record<string, unknown>>): C;
+  /** @throws AdapterError before any work when a target cannot take the adapter */
+  create(targets: readonly Target[], config: C, options: InitialiseOptions): Promise<AdapterLayers>;
+}

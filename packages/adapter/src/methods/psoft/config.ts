@@ -1,0 +1,81 @@
+import { configClass } from '../../config.ts';
+import { AdapterConfigError, warn } from '../../errors.ts';
+import {
+  COMMON_FIELDS,
+  choice,
+  flag,
+  nonNegativeInteger,
+  number,
+  type Options,
+  optional,
+  positiveInteger,
+} from '../../fields.ts';
+import type { NeumannConvention } from '../../math/neumann.ts';
+
+export const PSOFT_FIELDS = {
+  ...COMMON_FIELDS,
+  /** Rank of the principal subspace: R is r x r. */
+  r: positiveInteger(32),
+  /** scaling = psoftAlpha / r. */
+  psoftAlpha: number(32, 'a positive number', (value) => Number.isFinite(value) && value > 0),
+  /** Dropout on the input of A, in training. */
+  psoftDropout: number(0, 'at least 0 and below 1', (value) => value >= 0 && value < 1),
+  /** psoft_init: A has orthonormal rows, all of S in B. pissa_init: the root of S in each. */
+  abSvdInit: choice('psoft_init', ['psoft_init', 'pissa_init']),
+  /** full: converged to a residual tolerance. lowrank: psoftSvdLowrankNiter iterations from randomSeed. */
+  psoftSvd: choice('full', ['full', 'lowrank']),
+  psoftSvdLowrankNiter: nonNegativeInteger(10),
+  randomSeed: nonNegativeInteger(0),
+  /** Orthogonal R by a Cayley map; false trains all of R freely. */
+  psoftOrth: flag(true),
+  /** Trained scaling on the input side of R (PSOFT's alpha, `vector_a`) and on its output side (beta, `vector_b`). */
+  psoftMagA: flag(true),
+  psoftMagB: flag(true),
+  /** A truncated Neumann series in place of the exact inverse. */
+  useCayleyNeumann: flag(false),
+  numCayleyNeumannTerms: positiveInteger(5),
+  /** Bound on the Frobenius norm of Q for the series. */
+  cayleyNeumannEps: optional<number>(
+    'between 0 and 1, both excluded',
+    (value) => typeof value === 'number' && value > 0 && value < 1,
+  ),
+  /** Whose way of counting numCayleyNeumannTerms means; ours alone, not in PEFT. */
+  neumannConvention: choice<NeumannConvention>('peft', ['peft', 'paper']),
+} as const;
+
+export type PsoftOptions = Options<typeof PSOFT_FIELDS>;
+
+/** Settings that act only when another has a certain value; set otherwise, they are reported as without effect. */
+const CONDITIONAL = [
+  ['psoftSvdLowrankNiter', 'psoftSvd', 'lowrank'],
+  ['randomSeed', 'psoftSvd', 'lowrank'],
+  ['numCayleyNeumannTerms', 'useCayleyNeumann', true],
+  ['cayleyNeumannEps', 'useCayleyNeumann', true],
+  ['neumannConvention', 'useCayleyNeumann', true],
+  ['useCayleyNeumann', 'psoftOrth', true],
+] as const;
+
+/**
+ * Settings of PSOFT: names, defaults and meaning as in PEFT 0.21 (camelCase), and `neumannConvention`.
+ * @throws AdapterConfigError for unknown names, impossible values and contradictions; warns of settings without effect
+ */
+export class PsoftConfig extends configClass('PSOFT', PSOFT_FIELDS) {
+  constructor(options: PsoftOptions = {}) {
+    super(options);
+    for (const [name, condition, value] of CONDITIONAL)
+      if (this[name] !== PSOFT_FIELDS[name].initial && this[condition] !== value)
+        warn(
+          `psoft: ${name} = ${this[name]} has no effect: it is only used when ${condition} is ${value}, here it is ${this[condition]}`,
+        );
+    if (this.psoftOrth && this.r === 1 && !this.psoftMagA && !this.psoftMagB)
+      throw new AdapterConfigError(
+        'psoft: r = 1 without psoftMagA and psoftMagB trains nothing: a 1 x 1 rotation is the identity; raise r',
+      );
+    Object.freeze(this);
+  }
+
+  /** s in y = W x + s B (diag(b) R diag(a) - I) A x. */
+  get scaling(): number {
+    return this.psoftAlpha / this.r;
+  }
+}

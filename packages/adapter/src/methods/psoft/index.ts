@@ -1,0 +1,13 @@
+/** PSOFT (Efficient Orthogonal Fine-Tuning with Principal Subspace Adaptation, arXiv 2505.11235). */
+import type { AdapterMethod } from '../../method.ts';
+import { PsoftConfig } from './config.ts';
+import { PsoftLayers } from './layers.ts';
+
+export const psoft: AdapterMethod<PsoftConfig> = {
+  peftType: 'PSOFT',
+  prefix: 'psoft_',
+  configure: (options) => new PsoftConfig(options),
+  create: (targets, config, options) => PsoftLayers.create(targets, config, options),
+};
+
+export { PsoftConfig, type PsoftOptions } from './config.ts';
