@@ -142,13 +142,19 @@ async function trainingSteps(model: Model, size: Size, steps: number, executor: 
   return { times: times.slice(1), stats, svdSeconds, parameters: vector.size };
 }
 
-/** Frozen linear layers, forward and input gradient; the first layer's query, key and value need no input gradient. */
-function frozenFlops(model: Model, rows: number): number {
+/**
+ * Frozen linear layers, forward and input gradient. The first layer's query, key and value need no input gradient, and
+ * what follows the last layer's attention is computed for the first token of each sequence only.
+ */
+function frozenFlops(model: Model, { layers, batch, length }: Size): number {
   let flops = 0;
   for (const { name, inFeatures, outFeatures } of model.linears) {
-    if (!name.includes('.layer.')) continue;
-    const isFirst = /\.layer\.0\.attention\.self\./.test(name);
-    flops += (isFirst ? 1 : 2) * 2 * rows * inFeatures * outFeatures;
+    const [, layer, part] = /\.layer\.(\d+)\.(.*)/.exec(name) ?? [];
+    if (layer === undefined) continue;
+    const isProjection = part!.startsWith('attention.self.');
+    const rows = Number(layer) === layers - 1 && !isProjection ? batch : batch * length;
+    const passes = layer === '0' && isProjection ? 1 : 2;
+    flops += passes * 2 * rows * inFeatures * outFeatures;
   }
   return flops;
 }
@@ -174,7 +180,7 @@ try {
   const run = await trainingSteps(model, base, Number(values.steps) + 1, 'cpu', threads);
   // Again after the step: the machine's speed may have drifted in between.
   const peakAfter = await matrixPeak(threads);
-  const flops = frozenFlops(model, base.batch * base.length);
+  const flops = frozenFlops(model, base);
   const rate = flops / best(run.times) / 1e6;
   const share = (100 * rate) / ((peak + peakAfter) / 2);
   console.log(

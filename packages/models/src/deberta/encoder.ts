@@ -6,12 +6,18 @@ import type { DebertaConfig } from './config.ts';
 import { EMBEDDINGS, ENCODER } from './parameters.ts';
 import { distanceRows, rowsByDistance } from './positions.ts';
 
+/** Which tokens' last hidden states are wanted. */
+export type Wanted = 'all tokens' | 'first tokens';
+
 /**
+ * @param wanted with 'first tokens' the last layer computes what follows its attention for those rows only: nothing
+ *   else reads the other rows
  * @param inputs `inputIds` int32 [batch, length], `attentionMask` [batch, length] with 1 for a token and 0 for padding,
  *   and optionally `tokenTypeIds` int32 [batch, length]
- * @returns [batch·length, hidden]. Rows of padding hold nothing of meaning (transformers computes others there).
+ * @returns [batch·length, hidden], or [batch, hidden] of the first tokens. Rows of padding hold nothing of meaning
+ *   (transformers computes others there).
  */
-export function encode(scope: Scope, config: DebertaConfig, inputs: TensorMap): Tensor {
+export function encode(scope: Scope, config: DebertaConfig, inputs: TensorMap, wanted: Wanted): Tensor {
   const [batch, length] = checkedShape(config, inputs);
   const mask = tf.cast(inputs.attentionMask!, 'float32');
   let x = embed(scope, config, inputs, mask);
@@ -21,7 +27,10 @@ export function encode(scope: Scope, config: DebertaConfig, inputs: TensorMap): 
     maskBias: maskBias(mask),
     ...positions(scope, config, length),
   };
-  for (let i = 0; i < config.layers; i++) x = layer(scope, config, x, `${ENCODER}.layer.${i}`, context);
+  for (let i = 0; i < config.layers; i++) {
+    const rows = i === config.layers - 1 ? wanted : 'all tokens';
+    x = layer(scope, config, x, `${ENCODER}.layer.${i}`, context, rows);
+  }
   return x;
 }
 
@@ -65,14 +74,23 @@ function layer(
   x: Tensor,
   name: string,
   context: AttentionContext,
+  wanted: Wanted,
 ): Tensor {
   const { hidden } = config.dropout;
-  const mixed = disentangledAttention(scope, config, x, `${name}.attention.self`, context);
+  const take = (y: Tensor) => (wanted === 'first tokens' ? firstTokens(y, context) : y);
+  const mixed = take(disentangledAttention(scope, config, x, `${name}.attention.self`, context));
   const projected = scope.dropout(scope.linear(mixed, `${name}.attention.output.dense`), hidden);
-  const attended = normalise(scope, config, tf.add(projected, x), `${name}.attention.output.LayerNorm`);
+  const attended = normalise(scope, config, tf.add(projected, take(x)), `${name}.attention.output.LayerNorm`);
   const inner = ACTIVATIONS[config.activation](scope.linear(attended, `${name}.intermediate.dense`));
   const outer = scope.dropout(scope.linear(inner, `${name}.output.dense`), hidden);
   return normalise(scope, config, tf.add(outer, attended), `${name}.output.LayerNorm`);
+}
+
+/** [batch·length, hidden] -> [batch, hidden] */
+function firstTokens(x: Tensor, { batch, length }: AttentionContext): Tensor {
+  const hidden = x.shape[1]!;
+  const rows = tf.slice(tf.reshape(x, [batch, length, hidden]), [0, 0, 0], [batch, 1, hidden]);
+  return tf.reshape(rows, [batch, hidden]);
 }
 
 function checkedShape(config: DebertaConfig, inputs: TensorMap): [number, number] {

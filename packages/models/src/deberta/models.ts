@@ -55,23 +55,26 @@ export function initialiseDeberta(
 function build(task: Task, raw: Record<string, unknown>, weights: ReadonlyMap<string, WeightSource>): Model {
   const config = parseDebertaConfig(raw);
   const list = debertaParameters(config, task);
-  const head = task === 'masked-lm' ? maskedWords : classify;
+  const [head, wanted] =
+    task === 'masked-lm' ? ([maskedWords, 'all tokens'] as const) : ([classify, 'first tokens'] as const);
   return {
     architecture: task === 'masked-lm' ? 'DebertaV2ForMaskedLM' : 'DebertaV2ForSequenceClassification',
     config: raw,
     weights: list.select(weights),
     linears: list.linears,
     headModules: list.headModules,
-    forward: (scope, inputs) => ({ logits: head(scope, config, encode(scope, config, inputs), inputs) }),
+    forward: (scope, inputs) => ({
+      logits: head(scope, config, encode(scope, config, inputs, wanted), inputs),
+    }),
   };
 }
 
-/** Context pooler (first token, dense, activation) and classifier. */
-function classify(scope: Scope, config: DebertaConfig, hidden: Tensor, inputs: TensorMap): Tensor {
-  const [batch, length] = inputs.inputIds!.shape as [number, number];
-  const { hiddenSize, dropout } = config;
-  const tokens = tf.reshape(hidden, [batch, length, hiddenSize]);
-  const first = tf.reshape(tf.slice(tokens, [0, 0, 0], [batch, 1, hiddenSize]), [batch, hiddenSize]);
+/**
+ * Context pooler (dense, activation) and classifier.
+ * @param first [batch, hidden], the first tokens' last hidden states
+ */
+function classify(scope: Scope, config: DebertaConfig, first: Tensor): Tensor {
+  const { dropout } = config;
   const dense = scope.linear(scope.dropout(first, dropout.pooler), 'pooler.dense');
   const pooled = scope.dropout(ACTIVATIONS[config.poolerActivation](dense), dropout.classifier);
   return scope.linear(pooled, 'classifier');
