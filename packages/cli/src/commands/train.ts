@@ -80,7 +80,7 @@ function collect(value: string, all: string[]): string[] {
 
 async function runWithProgress(request: Parameters<typeof superviseRun>[0]): Promise<RunSummary> {
   let progress: ReturnType<typeof createProgress> | undefined;
-  let metric: string | undefined;
+  let metric: { name: string; value: number } | undefined;
   try {
     return await superviseRun(request, {
       onNote: (text) => process.stderr.write(`${text}\n`),
@@ -89,9 +89,10 @@ async function runWithProgress(request: Parameters<typeof superviseRun>[0]): Pro
         progress.update(step, { loss, speed: tokensPerSecond, ...(metric === undefined ? {} : { metric }) });
       },
       onEpoch: ({ row, isBest }) => {
-        metric = formatMetrics(row.selection);
+        const [first] = Object.entries(row.selection);
+        if (first) metric = { name: first[0], value: first[1] };
         progress?.log(
-          `epoch ${row.epoch}: loss ${row.trainLoss.toFixed(4)}, selection ${metric}${isBest ? ' (best)' : ''}`,
+          `epoch ${row.epoch}: loss ${row.trainLoss.toFixed(4)}, selection ${formatMetrics(row.selection)}${isBest ? ' (best)' : ''}`,
         );
       },
     });
