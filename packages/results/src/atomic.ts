@@ -1,0 +1,54 @@
+/** Files that are whole or absent, whatever happens to the process that writes them. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+
+/** Writing takes milliseconds; a temporary file older than this was left by a process that was killed. */
+const ABANDONED_MILLISECONDS = 60_000;
+
+/**
+ * Writes `text` to `file`, replacing what is there: into a temporary file of the same folder, flushed, then renamed.
+ * Readers see the old or the new content. Folders are made as needed.
+ */
+export async function writeAtomically(file: string, text: string): Promise<void> {
+  const folder = path.dirname(file);
+  // Hidden, and with another ending, so that nobody takes it for a record.
+  const prefix = `.${path.basename(file)}.`;
+  await mkdir(folder, { recursive: true });
+  await removeAbandoned(folder, prefix);
+  const temporary = path.join(folder, `${prefix}${process.pid}-${randomBytes(4).toString('hex')}.tmp`);
+  try {
+    const handle = await open(temporary, 'wx');
+    try {
+      await handle.writeFile(text, 'utf8');
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw new Error(`could not write ${file}: ${(error as Error).message}`);
+  }
+  await syncFolder(folder);
+}
+
+async function removeAbandoned(folder: string, prefix: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(prefix) || !name.endsWith('.tmp')) continue;
+    const file = path.join(folder, name);
+    const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > ABANDONED_MILLISECONDS) await rm(file, { force: true });
+  }
+}
+
+/** Makes the rename itself outlive a power cut. Windows has no such call. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,4 @@
+export * from './learningCurves.ts';
+export * from './methodComparison.ts';
+export * from './render.ts';
+export type { ChartSpecification } from './specification.ts';

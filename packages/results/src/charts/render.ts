@@ -1,0 +1,89 @@
+/** From specifications to SVG files: no canvas, no browser, no network; the same records give the same bytes. */
+import path from 'node:path';
+import { type LoggerInterface, parse, View } from 'vega';
+import { compile } from 'vega-lite';
+import { writeAtomically } from '../atomic.ts';
+import { taskFolder } from '../identity.ts';
+import type { RunRecord } from '../schema.ts';
+import { learningCurves } from './learningCurves.ts';
+import { methodComparison } from './methodComparison.ts';
+import type { ChartSpecification } from './specification.ts';
+
+/** Where charts go unless told otherwise, relative to the workspace. */
+export const DEFAULT_CHARTS_FOLDER = path.join('results', 'charts');
+
+export interface RenderResult {
+  /** Paths of the files. */
+  readonly written: readonly string[];
+  /** Tasks without any completed run, as `<profile>/<experiment>/<task>`. */
+  readonly empty: readonly string[];
+}
+
+const CHARTS = { 'learning-curves': learningCurves, 'method-comparison': methodComparison } as const;
+
+/**
+ * Draws `<profile>/<experiment>/<task>/learning-curves.svg` and `method-comparison.svg` below `folder` for every
+ * task that has a completed run. Files are replaced whole.
+ */
+export async function renderCharts(
+  records: readonly RunRecord[],
+  folder = DEFAULT_CHARTS_FOLDER,
+): Promise<RenderResult> {
+  const tasks = new Map<string, RunRecord[]>();
+  for (const record of records) {
+    const task = taskFolder(record.runInfo);
+    tasks.set(task, [...(tasks.get(task) ?? []), record]);
+  }
+  const written: string[] = [];
+  const empty: string[] = [];
+  for (const [task, members] of [...tasks].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    if (!members.some(({ runInfo }) => runInfo.status === 'completed')) {
+      empty.push(task.split(path.sep).join('/'));
+      continue;
+    }
+    for (const [name, specify] of Object.entries(CHARTS)) {
+      const file = path.join(folder, task, `${name}.svg`);
+      await writeAtomically(file, await renderSvg(specify(members)));
+      written.push(file);
+    }
+  }
+  return { written, empty };
+}
+
+/**
+ * Draws one chart.
+ * @throws Error with Vega's message where it would only warn: a chart that drops values must not look finished
+ */
+export async function renderSvg(specification: ChartSpecification): Promise<string> {
+  const { spec } = compile(specification, { logger: STRICT });
+  const view = new View(parse(spec), { renderer: 'none', logger: STRICT });
+  try {
+    return `${numberIds(await view.toSVG())}\n`;
+  } finally {
+    view.finalize();
+  }
+}
+
+/** Vega numbers clip paths and gradients by process; by chart, they do not depend on what was drawn before. */
+function numberIds(svg: string): string {
+  const names = new Map<string, string>();
+  return svg.replace(
+    /((?:id="|url\(#))((clip|gradient_)\d+)/g,
+    (_, before: string, id: string, kind: string) => {
+      if (!names.has(id)) names.set(id, `${kind}${names.size}`);
+      return `${before}${names.get(id)}`;
+    },
+  );
+}
+
+function refuse(...messages: readonly unknown[]): never {
+  throw new Error(`chart: ${messages.map(String).join(' ')}`);
+}
+
+const STRICT: LoggerInterface = {
+  level: (() => STRICT) as LoggerInterface['level'],
+  error: refuse,
+  warn: refuse,
+  info: () => STRICT,
+  debug: () => STRICT,
+};
