@@ -15,12 +15,11 @@ export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
     throw new Error(
       `crossEntropy wants logits [n, classes] and labels [n], got [${logits.shape}] and [${labels.shape}]`,
     );
-  const isCounted = tf.greaterEqual(labels, tf.scalar(0, 'int32'));
-  const counts = tf.cast(isCounted, 'float32');
+  const counts = tf.cast(tf.greaterEqual(labels, tf.scalar(0, 'int32')), 'float32');
   const weights = tf.div(counts, tf.maximum(tf.sum(counts), 1));
-  // A product, not a maximum: tfjs-wasm computes that of integers as if they were floats.
-  const present = tf.mul(labels, tf.cast(isCounted, 'int32'));
-  const oneHot = tf.oneHot(present, classes, 1, 0, 'float32');
+  const present = tf.maximum(labels, tf.scalar(0, 'int32'));
+  // Cast afterwards: tfjs-wasm writes integer bits whatever dtype is asked for.
+  const oneHot = tf.cast(tf.oneHot(present, classes), 'float32');
   return tf.customGrad((input, save) => {
     const x = input as Tensor;
     const shifted = tf.sub(x, tf.max(x, -1, true));

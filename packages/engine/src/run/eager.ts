@@ -53,7 +53,10 @@ export async function createEagerProgram(
       });
       const results: Record<string, TensorValue> = {};
       for (const [name, tensor] of Object.entries(outputs)) {
-        results[name] = { data: (await tensor.data()) as TypedArray, shape: [...tensor.shape] };
+        const data = (await tensor.data()) as TypedArray;
+        // tfjs's cpu backend keeps the integers behind a cast to float32.
+        const isMislabelled = tensor.dtype === 'float32' && !(data instanceof Float32Array);
+        results[name] = { data: isMislabelled ? Float32Array.from(data) : data, shape: [...tensor.shape] };
         tensor.dispose();
       }
       return results;
