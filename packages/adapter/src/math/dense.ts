@@ -56,15 +56,20 @@ export function columnNorms({ rows, columns, data }: DoubleMatrix): Float64Array
 }
 
 export function scaleColumns({ rows, columns, data }: DoubleMatrix, factors: Float64Array): DoubleMatrix {
-  return { rows, columns, data: data.map((value, i) => value * factors[i % columns]!) };
+  const scaled = new Float64Array(data.length);
+  for (let row = 0, at = 0; row < rows; row++)
+    for (let column = 0; column < columns; column++, at++) scaled[at] = data[at]! * factors[column]!;
+  return { rows, columns, data: scaled };
 }
 
 export function normalMatrix(rows: number, columns: number, stream: RandomStream): DoubleMatrix {
-  return { rows, columns, data: Float64Array.from({ length: rows * columns }, () => stream.normal()) };
+  const data = new Float64Array(rows * columns);
+  for (let i = 0; i < data.length; i++) data[i] = stream.normal();
+  return { rows, columns, data };
 }
 
 /** How far XᵀX may be from the identity, entry by entry, for X to count as orthonormal. */
-const ORTHONORMAL = 1e-13;
+const ORTHONORMAL = 1e-12;
 
 /**
  * An orthonormal basis of the span of the columns, each close to the part of its column that earlier ones lack.
@@ -82,7 +87,7 @@ export async function orthonormalise(x: DoubleMatrix): Promise<DoubleMatrix> {
     const gram = await gemm(q, q, { transposeA: true });
     const error = distanceFromIdentity(gram);
     if (error < ORTHONORMAL) return q;
-    const inverse = inverseCholesky(gram, error > 0.1 ? 1e-13 * q.columns : 0);
+    const inverse = inverseCholesky(gram, 0) ?? inverseCholesky(gram, 1e-13 * q.columns);
     if (inverse === undefined) break;
     q = await gemm(q, inverse);
   }
@@ -92,7 +97,7 @@ export async function orthonormalise(x: DoubleMatrix): Promise<DoubleMatrix> {
 function distanceFromIdentity({ rows, data }: DoubleMatrix): number {
   let error = 0;
   for (let i = 0; i < data.length; i++)
-    error = Math.max(error, Math.abs(data[i]! - (Math.floor(i / rows) === i % rows ? 1 : 0)));
+    error = Math.max(error, Math.abs(data[i]! - (i % (rows + 1) === 0 ? 1 : 0)));
   return error;
 }
 

@@ -6,6 +6,7 @@ import {
   type DoubleMatrix,
   normalMatrix,
   orthonormalise,
+  scaleColumns,
   symmetricEigen,
 } from './dense.ts';
 
@@ -23,47 +24,48 @@ const TOLERANCE = 1e-9;
 /** What rounding of G itself leaves, relative to λ1. */
 const FLOOR = 1e-13;
 /** How much a filter may enlarge the largest part over the smallest kept: beyond, columns become parallel. */
-const MAX_GROWTH = 1e7;
+const MAX_GROWTH = 1e8;
 const MAX_DEGREE = 24;
 const MAX_ROUNDS = 200;
 
 /**
- * Chebyshev-filtered subspace iteration with locking (Zhou, Saad, Tiago and Chelikowsky 2006): a block of random
+ * Chebyshev-filtered subspace iteration (Zhou, Saad, Tiago and Chelikowsky 2006): a block of random
  * vectors is multiplied by the Chebyshev polynomial that damps [0, smallest Ritz value] most, orthonormalised and
- * rotated to its Ritz vectors, until the leading `count` are eigenvectors. The block holds more vectors than wanted:
+ * rotated to its Ritz vectors, until the leading `count` are eigenvectors; those that already are wait unfiltered. The block holds more vectors than wanted:
  * they widen the gap that decides the speed on flat spectra. The start is the same at every call.
  * @param g [n, n] symmetric positive semi-definite
  * @throws Error when MAX_ROUNDS do not suffice
  */
 export async function leadingEigenvectors(g: DoubleMatrix, count: number): Promise<Eigenvectors> {
   const n = g.rows;
-  const block = Math.min(n, count + Math.max(16, Math.ceil(count / 4)));
+  const block = Math.min(n, count + Math.max(24, Math.ceil(count / 4)));
   if (n <= DENSE_SIZE || 2 * block > n)
     return { vectors: columnsOf(symmetricEigen(g).vectors, 0, count), products: 0 };
 
-  let locked: DoubleMatrix = { rows: n, columns: 0, data: new Float64Array(0) };
+  let kept: DoubleMatrix = { rows: n, columns: 0, data: new Float64Array(0) };
   let ritz = await ritzVectors(
     g,
+    kept,
     await orthonormalise(normalMatrix(n, block, RandomStream.from(0, 'eigenvectors'))),
   );
+  // G without what is kept: the filter would blow up whatever of it rounding leaves in the other vectors.
+  let remaining = g;
   let products = 1;
-  let largest = 0;
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    largest = Math.max(largest, ritz.values[0]!);
-    const converged = convergedCount(ritz, largest, count - locked.columns);
-    if (converged > 0) {
-      locked = besideEachOther(locked, columnsOf(ritz.x, 0, converged));
-      if (locked.columns === count) return { vectors: locked, products };
-      ritz = dropColumns(ritz, converged);
+    const converged = convergedCount(ritz, count);
+    if (converged === count) return { vectors: columnsOf(ritz.x, 0, count), products };
+    if (converged > kept.columns) {
+      kept = columnsOf(ritz.x, 0, converged);
+      remaining = await deflated(g, kept, ritz.values);
     }
-    const cut = Math.max(ritz.values.at(-1)!, FLOOR * largest);
-    const degree = filterDegree(ritz.values[0]! / cut);
-    const filtered = await chebyshev(g, ritz, cut, degree);
-    ritz = await ritzVectors(g, await orthonormalise(await without(locked, filtered)));
+    const cut = Math.max(ritz.values.at(-1)!, FLOOR * ritz.values[0]!);
+    const degree = filterDegree(ritz.values[kept.columns]! / cut);
+    const filtered = await chebyshev(remaining, dropColumns(ritz, kept.columns), cut, degree);
+    ritz = await ritzVectors(g, kept, await orthonormalise(await without(kept, filtered)));
     products += degree;
   }
   throw new Error(
-    `the singular vectors did not converge in ${MAX_ROUNDS} rounds (${locked.columns} of ${count} did): ` +
+    `the singular vectors did not converge in ${MAX_ROUNDS} rounds (${kept.columns} of ${count} did): ` +
       "use psoftSvd 'lowrank', which takes a fixed number of iterations",
   );
 }
@@ -75,7 +77,9 @@ interface Ritz {
   readonly values: Float64Array;
 }
 
-async function ritzVectors(g: DoubleMatrix, basis: DoubleMatrix): Promise<Ritz> {
+/** Of the span of both; `kept` and `rest` are orthonormal and orthogonal to one another. */
+async function ritzVectors(g: DoubleMatrix, kept: DoubleMatrix, rest: DoubleMatrix): Promise<Ritz> {
+  const basis = besideEachOther(kept, rest);
   const image = await gemm(g, basis);
   const { values, vectors } = symmetricEigen(await gemm(basis, image, { transposeA: true }));
   return { x: await gemm(basis, vectors), gx: await gemm(image, vectors), values };
@@ -86,9 +90,10 @@ function dropColumns({ x, gx, values }: Ritz, first: number): Ritz {
   return { x: columnsOf(x, first, rest), gx: columnsOf(gx, first, rest), values: values.subarray(first) };
 }
 
-/** How many leading pairs are converged, at most `wanted`; they must be without gap, or order would be lost. */
-function convergedCount({ x, gx, values }: Ritz, largest: number, wanted: number): number {
+/** How many leading pairs are converged, at most `wanted`: those before the first that is not. */
+function convergedCount({ x, gx, values }: Ritz, wanted: number): number {
   const { rows, columns } = x;
+  const largest = values[0]!;
   const squares = new Float64Array(wanted);
   for (let row = 0; row < rows; row++)
     for (let i = 0; i < wanted; i++)
@@ -113,26 +118,39 @@ async function chebyshev(
   cut: number,
   degree: number,
 ): Promise<DoubleMatrix> {
-  const shifted = (image: Float64Array, of: Float64Array, factor: number, minus?: Float64Array) =>
-    image.map((value, i) => factor * ((2 * value) / cut - of[i]!) - (minus === undefined ? 0 : minus[i]!));
-  let previous = x;
-  let current = { ...x, data: shifted(gx.data, x.data, 1) };
+  let previous = x.data;
+  let current = { ...x, data: new Float64Array(previous.length) };
+  for (let i = 0; i < previous.length; i++) current.data[i] = (2 / cut) * gx.data[i]! - previous[i]!;
   for (let k = 2; k <= degree; k++) {
-    const image = await gemm(g, current);
-    const next = { ...x, data: shifted(image.data, current.data, 2, previous.data) };
-    previous = current;
-    current = next;
+    // The product's own array takes the next vectors: allocating them anew costs as much as a product.
+    const next = (await gemm(g, current)).data;
+    for (let i = 0; i < next.length; i++)
+      next[i] = (4 / cut) * next[i]! - 2 * current.data[i]! - previous[i]!;
+    previous = current.data;
+    current = { ...x, data: next };
   }
   return current;
 }
 
-/** X minus its part in the span of the orthonormal `locked`. */
-async function without(locked: DoubleMatrix, x: DoubleMatrix): Promise<DoubleMatrix> {
-  if (locked.columns === 0) return x;
+/** G - X diag(values) Xᵀ. */
+async function deflated(g: DoubleMatrix, x: DoubleMatrix, values: Float64Array): Promise<DoubleMatrix> {
+  const part = await gemm(scaleColumns(x, values.subarray(0, x.columns)), x, { transposeB: true });
+  return { ...g, data: difference(g.data, part.data) };
+}
+
+/** X minus its part in the span of the orthonormal `kept`. */
+async function without(kept: DoubleMatrix, x: DoubleMatrix): Promise<DoubleMatrix> {
+  if (kept.columns === 0) return x;
   let rest = x;
   for (let pass = 0; pass < 2; pass++) {
-    const part = await gemm(locked, await gemm(locked, rest, { transposeA: true }));
-    rest = { ...rest, data: rest.data.map((value, i) => value - part.data[i]!) };
+    const part = await gemm(kept, await gemm(kept, rest, { transposeA: true }));
+    rest = { ...rest, data: difference(rest.data, part.data) };
   }
   return rest;
+}
+
+function difference(a: Float64Array, b: Float64Array): Float64Array {
+  const result = new Float64Array(a.length);
+  for (let i = 0; i < a.length; i++) result[i] = a[i]! - b[i]!;
+  return result;
 }

@@ -48,11 +48,8 @@ export async function topSingularTriples(
     throw new RangeError(`rank must be from 1 to min(rows, columns) = ${limit}, got ${rank}`);
   const scale = largestMagnitude(w);
   // Scaled, so that squares neither overflow nor vanish.
-  const scaled: DoubleMatrix = {
-    rows,
-    columns,
-    data: Float64Array.from(w.data, (value) => value / (scale || 1)),
-  };
+  const scaled: DoubleMatrix = { rows, columns, data: new Float64Array(w.data) };
+  for (let i = 0; i < w.data.length; i++) scaled.data[i]! /= scale || 1;
   const isWide = rows <= columns;
   const gram = await gemm(scaled, scaled, isWide ? { transposeB: true } : { transposeA: true });
   const { vectors, products } =
@@ -126,10 +123,10 @@ async function finish(
 ): Promise<SingularTriples> {
   const rank = s.length;
   const signs = signsByRule(u);
-  const signedU = Float32Array.from(scaleColumns(u, signs).data);
-  const signedV = Float32Array.from(scaleColumns(v, signs).data);
-  const roundedU = { ...u, data: Float64Array.from(signedU) };
-  const roundedV = { ...v, data: Float64Array.from(signedV) };
+  const signedU = new Float32Array(scaleColumns(u, signs).data);
+  const signedV = new Float32Array(scaleColumns(v, signs).data);
+  const roundedU = { ...u, data: new Float64Array(signedU) };
+  const roundedV = { ...v, data: new Float64Array(signedV) };
   const left = await gemm(w, roundedV);
   const right = await gemm(w, roundedU, { transposeA: true });
   const worst = Math.max(largestDifference(left, roundedU, s), largestDifference(right, roundedV, s));
