@@ -1,6 +1,6 @@
 /** From a target ("nlu/cola") and options to the configuration of one run. */
 import path from 'node:path';
-import { ConfigError, checkTrainingSettings, type RunConfig } from '@psoft/training';
+import { ConfigError, checkTrainingSettings, type RunConfig } from '@psoft/training/config';
 import { type Experiment, type Layer, pick, ROOT, type TaskLayer } from './workspace.ts';
 
 export interface TrainOptions {

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ConfigError } from '@psoft/training';
+import { ConfigError } from '@psoft/training/config';
 
 export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 

@@ -1,6 +1,5 @@
 import path from 'node:path';
-import { readRecords, renderCharts } from '@psoft/results';
-import { ConfigError } from '@psoft/training';
+import { ConfigError } from '@psoft/training/config';
 import type { Command } from 'commander';
 import { ROOT } from '../workspace.ts';
 
@@ -11,6 +10,8 @@ export function addChartsCommand(program: Command): void {
     .option('--results-dir <folder>', 'where the records are', path.join(ROOT, 'results'))
     .option('--out <folder>', 'where the drawings go (default: charts/ below the records)')
     .action(async ({ resultsDir, out }: { resultsDir: string; out?: string }) => {
+      // Vega takes a moment to load, which no other command should wait for.
+      const { readRecords, renderCharts } = await import('@psoft/results');
       const folder = path.resolve(resultsDir);
       const { records, skipped } = await readRecords(folder);
       for (const { file, reason } of skipped) process.stderr.write(`skipped ${file}: ${reason}\n`);

@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { createProgress, type RunSummary, superviseRun } from '@psoft/training';
+import { createProgress } from '@psoft/training/progress';
+import { type RunSummary, superviseRun } from '@psoft/training/supervise';
 import { type Command, Option } from 'commander';
 import { resolveRun, type TrainOptions } from '../resolve.ts';
 import { findExperiments, ROOT } from '../workspace.ts';

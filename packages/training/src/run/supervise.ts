@@ -3,8 +3,11 @@
  * whole process down, so neither may happen where progress is drawn and signals are handled.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { FromChild, RunRequest, RunSummary, ToChild } from './protocol.ts';
+
+export type { RunSummary } from './protocol.ts';
 
 const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url));
 
@@ -31,9 +34,9 @@ export class RunFailure extends Error {
  * @throws RunFailure
  */
 export async function superviseRun(request: RunRequest, events: RunEvents = {}): Promise<RunSummary> {
-  // The child imports TypeScript the same way this process does.
   const child = fork(CHILD, {
-    execArgv: process.execArgv.length > 0 ? process.execArgv : ['--import', 'tsx'],
+    // The child imports TypeScript as well, wherever it is started from.
+    execArgv: ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   let signals = 0;
