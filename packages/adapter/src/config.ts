@@ -14,16 +14,16 @@ const IGNORED_KEYS = new Set([
   'fan_in_fan_out',
 ]);
 
-export interface AdapterConfig extends Values<typeof COMMON_FIELDS> {
+export interface ConfigBase {
   /** The method's name in PEFT's files: "PSOFT". */
   readonly peftType: string;
   /** The contents of adapter_config.json. */
   toPeft(): Record<string, unknown>;
 }
 
-export type ConfigClass<F extends Fields> = {
-  new (options: Options<F>): Values<F> & Pick<AdapterConfig, 'peftType' | 'toPeft'>;
-};
+export interface AdapterConfig extends ConfigBase, Values<typeof COMMON_FIELDS> {}
+
+export type ConfigClass<F extends Fields> = { new (options: Options<F>): Values<F> & ConfigBase };
 
 /**
  * A base class whose instances hold the values of `fields`, checked.

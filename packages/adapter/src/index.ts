@@ -1,5 +1,6 @@
 export type { AdapterConfig } from './config.ts';
 export { AdapterConfigError, AdapterError } from './errors.ts';
+export type { LoadOptions } from './load.ts';
 export type { NeumannConvention } from './math/neumann.ts';
 export { skewFromLowerTriangle, skewSize } from './math/skew.ts';
 export { type SingularTriples, type SvdOptions, topSingularTriples } from './math/svd.ts';

@@ -51,20 +51,21 @@ export interface AdapterLayers {
   lowRankDeltas?(): AsyncIterable<readonly [string, LowRankDelta]>;
   /** Trained tensors by PEFT's key below the module: `psoft_R.weight`. Views of the current values, not copies. */
   state(): Map<string, WeightData>;
-  /** Names of the side file and its contents: what the trained values refer to, beside the base weights. */
+  /** By module, what the trained values refer to beside the base weights: plain JSON for the saved file. */
   basis?(): Record<string, unknown>;
   /**
-   * Makes this adapter refer to what a side file describes, or says why it cannot.
-   * @throws AdapterError when the file describes another basis
+   * Makes frozen tensors what a saved record describes.
+   * @param origin the file it stands in, for messages
+   * @throws AdapterError when they cannot be made so
    */
-  adoptBasis?(basis: unknown, file: string): void;
+  adoptBasis?(modules: object, origin: string): void;
 }
 
 export interface AdapterMethod<C extends AdapterConfig = AdapterConfig> {
   /** In PEFT's files: "PSOFT". */
   readonly peftType: string;
-  /** Prefix of the parameter names: "psoft_". */
-  readonly prefix: string;
+  /** Whether saved values mean something only together with {@link AdapterLayers.basis}. */
+  readonly needsBasis: boolean;
   /** @throws AdapterConfigError for settings that are unknown, impossible or contradictory */
   configure(options: Readonly<Record<string, unknown>>): C;
   /** @throws AdapterError before any work when a target cannot take the adapter */

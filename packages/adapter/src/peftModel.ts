@@ -13,8 +13,10 @@ import {
 } from '@psoft/engine';
 import type { AdapterConfig } from './config.ts';
 import { AdapterError } from './errors.ts';
+import { type LoadOptions, loadAdapter } from './load.ts';
 import type { AdapterLayers, AdapterMethod, InitialiseOptions } from './method.ts';
 import { methodNamed } from './registry.ts';
+import { exportLora, saveAdapter } from './save.ts';
 import { findTargets, isWithin, savedModules } from './target.ts';
 
 export interface PeftOptions extends Partial<InitialiseOptions> {}
@@ -175,6 +177,27 @@ export class PeftModel implements TrainableModel {
       headModules: base.headModules,
       forward: (scope, inputs) => base.forward(scope, inputs),
     };
+  }
+
+  /**
+   * Writes adapter_model.safetensors and adapter_config.json into `folder`, in PEFT's layout: trained values, the head
+   * among them, and the basis they refer to. Each file appears whole or not at all; the same values give the same bytes.
+   */
+  savePretrained(folder: string): Promise<void> {
+    return saveAdapter(this, folder);
+  }
+
+  /** Writes the update as an ordinary LoRA adapter, which every PEFT loads. See {@link exportLora}. */
+  exportLora(folder: string): Promise<void> {
+    return exportLora(this, folder);
+  }
+
+  /**
+   * An adapter that was saved, on its base model. See {@link loadAdapter} for what is refused.
+   * @param options.basis for an adapter saved by PEFT itself: the file that tools/reference/psoft_basis.py wrote
+   */
+  static fromPretrained(model: Model, folder: string, options: LoadOptions = {}): Promise<PeftModel> {
+    return loadAdapter(model, folder, options);
   }
 
   async #mergedTargets(safeMerge: boolean): Promise<Map<string, WeightData>> {

@@ -119,7 +119,7 @@ async function chebyshev(
   degree: number,
 ): Promise<DoubleMatrix> {
   let previous = x.data;
-  let current = { ...x, data: new Float64Array(previous.length) };
+  let current: DoubleMatrix = { ...x, data: new Float64Array(previous.length) };
   for (let i = 0; i < previous.length; i++) current.data[i] = (2 / cut) * gx.data[i]! - previous[i]!;
   for (let k = 2; k <= degree; k++) {
     // The product's own array takes the next vectors: allocating them anew costs as much as a product.

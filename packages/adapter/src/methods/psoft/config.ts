@@ -74,6 +74,18 @@ export class PsoftConfig extends configClass('PSOFT', PSOFT_FIELDS) {
     Object.freeze(this);
   }
 
+  /** The paper's count is written as PEFT's, two higher; with one term PEFT has no such series, and the file says so. */
+  override toPeft(): Record<string, unknown> {
+    const { neumann_convention, ...file } = super.toPeft();
+    if (neumann_convention === 'peft' || !this.useCayleyNeumann) return file;
+    if (this.numCayleyNeumannTerms > 1)
+      return { ...file, num_cayley_neumann_terms: this.numCayleyNeumannTerms + 2 };
+    warn(
+      'psoft: the series I + 2Q + Q² has no equal in PEFT, which will compute another one from this adapter',
+    );
+    return { ...file, neumann_convention };
+  }
+
   /** s in y = W x + s B (diag(b) R diag(a) - I) A x. */
   get scaling(): number {
     return this.psoftAlpha / this.r;

@@ -5,7 +5,7 @@ import { PsoftLayers } from './layers.ts';
 
 export const psoft: AdapterMethod<PsoftConfig> = {
   peftType: 'PSOFT',
-  prefix: 'psoft_',
+  needsBasis: true,
   configure: (options) => new PsoftConfig(options),
   create: (targets, config, options) => PsoftLayers.create(targets, config, options),
 };

@@ -12,6 +12,7 @@ import {
 import { skewSize } from '../../math/skew.ts';
 import type { AdaptedLinear, AdapterLayers, InitialiseOptions, LowRankDelta, Target } from '../../method.ts';
 import { checkRank, type PrincipalSubspace, principalSubspace } from './basis.ts';
+import { adoptModuleBasis, type ModuleBasis, recordBasis } from './basisRecord.ts';
 import type { PsoftConfig } from './config.ts';
 import { addRotated, cores, type PsoftTensors } from './layer.ts';
 
@@ -109,6 +110,22 @@ export class PsoftLayers implements AdapterLayers {
       }
     });
     return state;
+  }
+
+  basis(): Record<string, ModuleBasis> {
+    return Object.fromEntries(
+      this.targets.map(({ name }, i) => {
+        const { a, b } = this.subspaces[i]!;
+        return [name, recordBasis(a, b)];
+      }),
+    );
+  }
+
+  adoptBasis(modules: object, origin: string): void {
+    this.targets.forEach(({ name }, i) => {
+      const { a, b } = this.subspaces[i]!;
+      adoptModuleBasis(name, a, b, (modules as Record<string, unknown>)[name], origin);
+    });
   }
 
   /** The cores for the parameters' present values, [L, r, r] flattened: the forward pass's own code, compiled. */

@@ -1,0 +1,158 @@
+/** Reads adapter folders in PEFT's layout onto a model. */
+import { access } from 'node:fs/promises';
+import path from 'node:path';
+import {
+  fingerprintWeights,
+  type Model,
+  type Parameter,
+  readSafetensorsHeader,
+  readWeight,
+  type SafetensorsFile,
+  type WeightSource,
+} from '@psoft/engine';
+import type { AdapterConfig } from './config.ts';
+import { AdapterError, shown } from './errors.ts';
+import { CONFIG_FILE, readJson, WEIGHTS_FILE } from './files.ts';
+import { getPeftModel, type PeftModel, type PeftOptions } from './peftModel.ts';
+import { configFromPeft, methodNamed } from './registry.ts';
+import { BASIS_KEY, KEY_PREFIX } from './save.ts';
+import { findTargets, isWithin } from './target.ts';
+
+export interface LoadOptions extends PeftOptions {
+  /** A basis file for an adapter that PEFT saved, made by tools/reference/psoft_basis.py. */
+  readonly basis?: string;
+}
+
+/**
+ * The adapter in `folder` on `model`, with its trained head.
+ * @throws AdapterError when a file is missing or malformed, tensors are missing, left over or misshapen, the base weights
+ *   are not those the adapter was trained on, or the basis that its values refer to is unknown or cannot be rebuilt
+ */
+export async function loadAdapter(
+  model: Model,
+  folder: string,
+  options: LoadOptions = {},
+): Promise<PeftModel> {
+  const configFile = path.join(folder, CONFIG_FILE);
+  const file = await openWeights(folder);
+  const config = configFromPeft(pruned(await readJson(configFile), model, file));
+  const record = await basisRecord(config, file, options.basis);
+  if (record !== undefined) await checkBase(model, config, record);
+  const { basis: _, ...peftOptions } = options;
+  const peft = await getPeftModel(model, config, peftOptions);
+  if (record !== undefined) peft.layers.adoptBasis?.(record.modules, record.origin);
+  await fill(peft, file);
+  return peft;
+}
+
+async function openWeights(folder: string): Promise<SafetensorsFile> {
+  const file = path.join(folder, WEIGHTS_FILE);
+  const exists = (name: string) =>
+    access(path.join(folder, name)).then(
+      () => true,
+      () => false,
+    );
+  if (!(await exists(WEIGHTS_FILE))) {
+    const remedy = (await exists('adapter_model.bin'))
+      ? 'it holds adapter_model.bin, which is not read: save the adapter again with safetensors'
+      : 'give the folder that an adapter was saved to';
+    throw new AdapterError(`${folder}: has no ${WEIGHTS_FILE}; ${remedy}`);
+  }
+  return readSafetensorsHeader(file);
+}
+
+/** Without names of modules to save that neither model nor file has: PEFT lists every usual name of a classifier. */
+function pruned(
+  json: Record<string, unknown>,
+  model: Model,
+  { tensors }: SafetensorsFile,
+): Record<string, unknown> {
+  if (!Array.isArray(json.modules_to_save)) return json;
+  const paths = [...model.weights.keys(), ...tensors.keys()];
+  const known = json.modules_to_save.filter((name) => paths.some((path) => isWithin(path, String(name))));
+  return { ...json, modules_to_save: known };
+}
+
+interface BasisRecord {
+  /** Fingerprint of the target modules' base weights. */
+  readonly base: string;
+  readonly modules: object;
+  /** Where it stands, for messages. */
+  readonly origin: string;
+}
+
+async function basisRecord(
+  config: AdapterConfig,
+  { file, metadata }: SafetensorsFile,
+  basisFile: string | undefined,
+): Promise<BasisRecord | undefined> {
+  if (!methodNamed(config.peftType).needsBasis) return undefined;
+  const own = metadata[BASIS_KEY];
+  let origin = file;
+  let record: Record<string, unknown>;
+  if (basisFile !== undefined) {
+    origin = basisFile;
+    record = await readJson(basisFile);
+  } else if (own !== undefined) {
+    try {
+      record = JSON.parse(own) as Record<string, unknown>;
+    } catch (cause) {
+      throw new AdapterError(
+        `${file}: its metadata "${BASIS_KEY}" is not JSON: ${(cause as Error).message}`,
+        { cause },
+      );
+    }
+  } else
+    throw new AdapterError(
+      `${file}: does not say which singular vectors its values refer to, as ${config.peftType} adapters saved by PEFT do ` +
+        "not: flipping one vector's sign changes the update; run tools/reference/psoft_basis.py where the adapter was " +
+        'trained and give its output as `basis`',
+    );
+  const { version, base, modules } = record;
+  if (version !== 1 || typeof base !== 'string' || typeof modules !== 'object' || modules === null)
+    throw new AdapterError(
+      `${origin}: no basis record that this version reads: version must be 1, got ${shown(version)}`,
+    );
+  return { base, modules, origin };
+}
+
+/** Before any decomposition: other base weights are the commonest mistake, and decomposing them takes long. */
+async function checkBase(model: Model, config: AdapterConfig, { base, origin }: BasisRecord): Promise<void> {
+  const targets = findTargets(model, config).map(({ name, weight }): [string, WeightSource] => [
+    `${name}.weight`,
+    weight,
+  ]);
+  const found = await fingerprintWeights(new Map(targets));
+  if (found !== base)
+    throw new AdapterError(
+      `${origin}: the adapter was trained on other base weights (fingerprint ${base.slice(0, 12)}...) than this ` +
+        `${model.architecture}'s (${found.slice(0, 12)}...): give the checkpoint it was trained on`,
+    );
+}
+
+/** Copies the file's tensors into the model's parameters: all of them, and nothing left over. */
+async function fill(model: PeftModel, { file, tensors }: SafetensorsFile): Promise<void> {
+  const wanted = new Map<string, Pick<Parameter, 'shape' | 'data'>>(model.layers.state());
+  for (const head of model.heads) wanted.set(head.name, head);
+  const heads = new Set(model.heads.map(({ name }) => name));
+  for (const [name, { shape }] of wanted) {
+    const found = tensors.get(KEY_PREFIX + name);
+    if (found === undefined)
+      throw new AdapterError(
+        `${file}: has no tensor "${KEY_PREFIX}${name}"` +
+          (heads.has(name)
+            ? ': the trained head is part of an adapter; without it the outputs would be those of a new head'
+            : ': adapter_config.json and the file do not belong together'),
+      );
+    if (String(found.shape) !== String(shape))
+      throw new AdapterError(
+        `${file}: "${KEY_PREFIX}${name}" is [${found.shape}], the model needs [${shape}]`,
+      );
+  }
+  for (const name of tensors.keys())
+    if (!name.startsWith(KEY_PREFIX) || !wanted.has(name.slice(KEY_PREFIX.length)))
+      throw new AdapterError(
+        `${file}: tensor "${name}" has no place in the model: adapter and model do not belong together`,
+      );
+  for (const [name, { data }] of wanted) data.set(await readWeight(tensors.get(KEY_PREFIX + name)!));
+}
