@@ -68,6 +68,8 @@ export interface AdapterMethod<C extends AdapterConfig = AdapterConfig> {
   readonly needsBasis: boolean;
   /** @throws AdapterConfigError for settings that are unknown, impossible or contradictory */
   configure(options: Readonly<Record<string, unknown>>): C;
+  /** Trained values that one module gets. */
+  parameterCount(target: LinearModule, config: C): number;
   /** @throws AdapterError before any work when a target cannot take the adapter */
   create(targets: readonly Target[], config: C, options: InitialiseOptions): Promise<AdapterLayers>;
 }

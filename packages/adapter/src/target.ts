@@ -124,7 +124,7 @@ function suffixes(paths: readonly string[]): Set<string> {
   for (const path of paths) {
     const parts = path.split('.');
     known.add(parts.at(-1)!);
-    known.add(parts.slice(-2).join('.'));
+    if (!/^\d+$/.test(parts.at(-2) ?? '')) known.add(parts.slice(-2).join('.'));
     known.add(path);
   }
   return known;

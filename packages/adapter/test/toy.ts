@@ -17,6 +17,8 @@ export interface ToyOptions {
   readonly width?: number;
   readonly inner?: number;
   readonly seed?: number;
+  /** Weights by name in place of random ones. */
+  readonly given?: ReadonlyMap<string, WeightSource>;
 }
 
 export const random = (seed: number, name: string, shape: readonly number[], spread = 1): WeightData => {
@@ -26,7 +28,7 @@ export const random = (seed: number, name: string, shape: readonly number[], spr
 };
 
 /** x [batch, width] -> logits [batch, 2]. Module names look like a transformer's: `toy.encoder.layer.0.query_proj`. */
-export function toyModel({ layers = 2, width = 12, inner = 20, seed = 7 }: ToyOptions = {}): Model {
+export function toyModel({ layers = 2, width = 12, inner = 20, seed = 7, given }: ToyOptions = {}): Model {
   const weights = new Map<string, WeightSource>();
   const linears: { name: string; inFeatures: number; outFeatures: number; hasBias: boolean }[] = [];
   const add = (name: string, inFeatures: number, outFeatures: number, hasBias = true): void => {
@@ -41,6 +43,7 @@ export function toyModel({ layers = 2, width = 12, inner = 20, seed = 7 }: ToyOp
   }
   add('pooler.dense', width, width);
   add('classifier', width, 2);
+  for (const [name, source] of given ?? []) weights.set(name, source);
   return {
     architecture: 'ToyForSequenceClassification',
     config: { model_type: 'toy' },

@@ -58,7 +58,9 @@ export class PsoftLayers implements AdapterLayers {
 
   bind({ weights, parameters, dropout }: Bindings): Map<string, AdaptedLinear> {
     const { config, targets } = this;
-    const all = tf.unstack(cores(tensorsOf(parameters), targets.length, config));
+    const stacked = cores(tensorsOf(parameters), targets.length, config);
+    // tfjs's gradient of an unstack into one piece fails.
+    const all = targets.length === 1 ? [tf.reshape(stacked, [config.r, config.r])] : tf.unstack(stacked);
     return new Map(
       targets.map(({ name }, i): [string, AdaptedLinear] => [
         name,
