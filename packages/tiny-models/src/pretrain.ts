@@ -102,7 +102,7 @@ async function writeJson(file: string, value: object): Promise<void> {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({
     options: {
-      steps: { type: 'string', default: '3000' },
+      steps: { type: 'string', default: '2400' },
       seed: { type: 'string', default: '1' },
       'batch-size': { type: 'string', default: '64' },
       length: { type: 'string', default: '64' },

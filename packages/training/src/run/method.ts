@@ -19,7 +19,8 @@ const METHODS: Readonly<Record<string, Preparation>> = {
   psoft: async (model, config, seed) => {
     const adapterConfig = new PsoftConfig({ taskType: 'SEQ_CLS', ...config.adapter });
     const peft = await getPeftModel(model, adapterConfig, { seed });
-    return { model: peft, peft, adapterConfig: { ...adapterConfig } };
+    // Through JSON: settings that were not made hold undefined, which a record cannot.
+    return { model: peft, peft, adapterConfig: JSON.parse(JSON.stringify(adapterConfig)) };
   },
   /** Pooler and classifier only: what an adapter has to beat. */
   head: async (model) => ({ model: await trainHead(model), adapterConfig: {} }),
