@@ -1,5 +1,5 @@
 /** The leading eigenvectors of a large symmetric positive semi-definite matrix. */
-import { gemm, RandomStream } from '@psoft/engine';
+import { gemm, type Matrix, RandomStream } from '@psoft/engine';
 import {
   besideEachOther,
   columnsOf,
@@ -19,7 +19,7 @@ export interface Eigenvectors {
 
 /** Matrices up to this size are solved densely: cheaper than iterating. */
 const DENSE_SIZE = 160;
-/** A vector counts as converged when |G x - λ x| <= TOLERANCE sqrt(λ λ1) + FLOOR λ1. */
+/** A vector counts as converged when |G x - λ x| <= TOLERANCE sqrt(λ λ1) + FLOOR λ1, λ1 the largest value. */
 const TOLERANCE = 1e-9;
 /** What rounding of G itself leaves, relative to λ1. */
 const FLOOR = 1e-13;
@@ -28,11 +28,14 @@ const MAX_GROWTH = 1e8;
 const MAX_DEGREE = 24;
 const MAX_ROUNDS = 200;
 
+/** While vectors are further from convergence than this, filtering in single precision is as good and much faster. */
+const SINGLE_UNTIL = 1e-5;
+
 /**
- * Chebyshev-filtered subspace iteration (Zhou, Saad, Tiago and Chelikowsky 2006): a block of random
- * vectors is multiplied by the Chebyshev polynomial that damps [0, smallest Ritz value] most, orthonormalised and
- * rotated to its Ritz vectors, until the leading `count` are eigenvectors; those that already are wait unfiltered. The block holds more vectors than wanted:
- * they widen the gap that decides the speed on flat spectra. The start is the same at every call.
+ * Chebyshev-filtered subspace iteration (Zhou, Saad, Tiago and Chelikowsky 2006). A block of random vectors is
+ * multiplied by the Chebyshev polynomial that damps [0, smallest Ritz value] most, orthonormalised and rotated to its
+ * Ritz vectors, until the leading `count` are eigenvectors; those that already are wait unfiltered. The block holds more
+ * vectors than wanted: they widen the gap that decides the speed on flat spectra. The start is the same at every call.
  * @param g [n, n] symmetric positive semi-definite
  * @throws Error when MAX_ROUNDS do not suffice
  */
@@ -52,7 +55,9 @@ export async function leadingEigenvectors(g: DoubleMatrix, count: number): Promi
   let remaining = g;
   let products = 1;
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const converged = convergedCount(ritz, count);
+    const errors = residuals(ritz, count);
+    const unconverged = errors.findIndex((error) => !(error <= TOLERANCE));
+    const converged = unconverged < 0 ? count : unconverged;
     if (converged === count) return { vectors: columnsOf(ritz.x, 0, count), products };
     if (converged > kept.columns) {
       kept = columnsOf(ritz.x, 0, converged);
@@ -60,7 +65,8 @@ export async function leadingEigenvectors(g: DoubleMatrix, count: number): Promi
     }
     const cut = Math.max(ritz.values.at(-1)!, FLOOR * ritz.values[0]!);
     const degree = filterDegree(ritz.values[kept.columns]! / cut);
-    const filtered = await chebyshev(remaining, dropColumns(ritz, kept.columns), cut, degree);
+    const isCoarse = Math.max(...errors) > SINGLE_UNTIL;
+    const filtered = await chebyshev(remaining, dropColumns(ritz, kept.columns), cut, degree, isCoarse);
     ritz = await ritzVectors(g, kept, await orthonormalise(await without(kept, filtered)));
     products += degree;
   }
@@ -90,19 +96,18 @@ function dropColumns({ x, gx, values }: Ritz, first: number): Ritz {
   return { x: columnsOf(x, first, rest), gx: columnsOf(gx, first, rest), values: values.subarray(first) };
 }
 
-/** How many leading pairs are converged, at most `wanted`: those before the first that is not. */
-function convergedCount({ x, gx, values }: Ritz, wanted: number): number {
+/** |G x - λ x| of the first `count` pairs, relative to sqrt(λ λ1), less what rounding of G itself leaves. */
+function residuals({ x, gx, values }: Ritz, count: number): Float64Array {
   const { rows, columns } = x;
   const largest = values[0]!;
-  const squares = new Float64Array(wanted);
+  const squares = new Float64Array(count);
   for (let row = 0; row < rows; row++)
-    for (let i = 0; i < wanted; i++)
+    for (let i = 0; i < count; i++)
       squares[i]! += (gx.data[row * columns + i]! - values[i]! * x.data[row * columns + i]!) ** 2;
-  for (let i = 0; i < wanted; i++) {
-    const allowed = TOLERANCE * Math.sqrt(Math.max(values[i]!, 0) * largest) + FLOOR * largest;
-    if (!(Math.sqrt(squares[i]!) <= allowed)) return i;
-  }
-  return wanted;
+  return squares.map((square, i) => {
+    const excess = Math.sqrt(square) - FLOOR * largest;
+    return excess <= 0 ? 0 : excess / Math.sqrt(Math.max(values[i]!, 0) * largest);
+  });
 }
 
 /** The largest degree that enlarges a value `ratio` times the cut by at most MAX_GROWTH. */
@@ -111,23 +116,40 @@ function filterDegree(ratio: number): number {
   return Math.max(1, Math.min(MAX_DEGREE, Math.floor(Math.acosh(MAX_GROWTH) / growth)));
 }
 
-/** T_degree((2 G - cut) / cut) X by the three-term recurrence; the interval [0, cut] maps to [-1, 1]. */
+/**
+ * T_degree((2 G - cut) / cut) X by the three-term recurrence; the interval [0, cut] maps to [-1, 1].
+ * @param isCoarse computes in single precision
+ */
 async function chebyshev(
   g: DoubleMatrix,
   { x, gx }: Ritz,
   cut: number,
   degree: number,
+  isCoarse: boolean,
 ): Promise<DoubleMatrix> {
-  let previous = x.data;
-  let current: DoubleMatrix = { ...x, data: new Float64Array(previous.length) };
-  for (let i = 0; i < previous.length; i++) current.data[i] = (2 / cut) * gx.data[i]! - previous[i]!;
+  const first = new Float64Array(x.data.length);
+  for (let i = 0; i < first.length; i++) first[i] = (2 / cut) * gx.data[i]! - x.data[i]!;
+  if (!isCoarse) return { ...x, data: await recurrence(g, x, first, cut, degree) };
+  const single = ({ rows, columns, data }: DoubleMatrix) => ({ rows, columns, data: new Float32Array(data) });
+  const filtered = await recurrence(single(g), single(x), new Float32Array(first), cut, degree);
+  return { ...x, data: new Float64Array(filtered) };
+}
+
+async function recurrence<T extends Float32Array | Float64Array>(
+  g: Matrix<T>,
+  x: Matrix<T>,
+  first: T,
+  cut: number,
+  degree: number,
+): Promise<T> {
+  let previous: T = x.data;
+  let current: T = first;
   for (let k = 2; k <= degree; k++) {
     // The product's own array takes the next vectors: allocating them anew costs as much as a product.
-    const next = (await gemm(g, current)).data;
-    for (let i = 0; i < next.length; i++)
-      next[i] = (4 / cut) * next[i]! - 2 * current.data[i]! - previous[i]!;
-    previous = current.data;
-    current = { ...x, data: next };
+    const next = (await gemm(g, { ...x, data: current })).data;
+    for (let i = 0; i < next.length; i++) next[i] = (4 / cut) * next[i]! - 2 * current[i]! - previous[i]!;
+    previous = current;
+    current = next;
   }
   return current;
 }
