@@ -1,27 +1,14 @@
 /** Files of an adapter folder. */
-import { randomBytes } from 'node:crypto';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
+import { writeFileAtomically } from '@psoft/engine';
 import { AdapterError } from './errors.ts';
 
 export const CONFIG_FILE = 'adapter_config.json';
 export const WEIGHTS_FILE = 'adapter_model.safetensors';
 
-/** Writes indented JSON to a temporary file beside `file` and renames it: there is never half a file. */
-export async function writeJson(file: string, value: unknown): Promise<void> {
-  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
-  try {
-    const handle = await open(temporary, 'wx');
-    try {
-      await handle.writeFile(`${JSON.stringify(value, null, 2)}\n`);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+/** Writes indented JSON; there is never half a file. */
+export function writeJson(file: string, value: unknown): Promise<void> {
+  return writeFileAtomically(file, (handle) => handle.writeFile(`${JSON.stringify(value, null, 2)}\n`));
 }
 
 /** A JSON object. @throws AdapterError naming the file */

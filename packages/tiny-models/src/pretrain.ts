@@ -2,11 +2,11 @@
  * Pre-trains the tiny DeBERTa-v3 as a masked language model on public-domain English, with this project's own engine,
  * and writes it in Hugging Face's layout: `nx run tiny-models:pretrain`.
  */
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { dropoutStep, type TrainableModel, writeSafetensors } from '@psoft/engine';
+import { dropoutStep, type TrainableModel, writeFileAtomically, writeSafetensors } from '@psoft/engine';
 import { crossEntropy, initialiseModel, modelFor } from '@psoft/models';
 import {
   AdamW,
@@ -94,9 +94,8 @@ async function save(out: string, config: object, model: TrainableModel, report: 
   await writeJson(path.join(out, 'pretraining.json'), report);
 }
 
-async function writeJson(file: string, value: object): Promise<void> {
-  await writeFile(`${file}.tmp`, `${JSON.stringify(value, null, 2)}\n`);
-  await rename(`${file}.tmp`, file);
+function writeJson(file: string, value: object): Promise<void> {
+  return writeFileAtomically(file, (handle) => handle.writeFile(`${JSON.stringify(value, null, 2)}\n`));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

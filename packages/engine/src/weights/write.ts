@@ -1,6 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { writeFileAtomically } from '../atomic.ts';
 import { bytesOf, writeFully } from './bytes.ts';
 import { shown, WeightFileError } from './error.ts';
 import { narrowBf16, narrowF16 } from './half.ts';
@@ -32,22 +30,10 @@ export async function writeSafetensors(
   options: SafetensorsOptions = {},
 ): Promise<void> {
   const { ordered, header, dtype } = layOut(path, weights, options);
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  try {
-    const handle = await open(temporary, 'wx');
-    try {
-      await writeFully(handle, header);
-      for (const [, source] of ordered) await writeFully(handle, encode(await readWeight(source), dtype));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  await syncFolder(dirname(path));
+  await writeFileAtomically(path, async (handle) => {
+    await writeFully(handle, header);
+    for (const [, source] of ordered) await writeFully(handle, encode(await readWeight(source), dtype));
+  });
 }
 
 /** The bytes that {@link writeSafetensors} writes, in memory. */
@@ -121,15 +107,4 @@ function encode(values: Float32Array, dtype: WeightDtype): Uint8Array {
 /** By UTF-16 code unit: the same on every machine, whatever its locale. */
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** Makes the rename itself durable, where the platform lets a folder be opened. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
