@@ -71,7 +71,7 @@ export function createProgress(options: ProgressOptions): Progress {
       const pace = step > first.step ? (time - first.time) / (step - first.step) : undefined;
       const secondsLeft = pace === undefined ? undefined : (pace * Math.max(0, total - step)) / 1000;
       const parts = describe(step, total, state, secondsLeft);
-      line = () => layOut(label, step / total, parts, (stream.columns ?? 80) - 1, hasColour);
+      line = () => layOut(label, step / total, parts, (stream.columns || 80) - 1, hasColour);
       if (time - lastDraw < REDRAW_MILLISECONDS && step < total) return;
       lastDraw = time;
       draw();
