@@ -56,7 +56,7 @@ export function resolveRun(
     profile: options.profile,
     method: options.method,
     seed: options.seed,
-    model: { name: profile.model.name, folder: modelFolder(profile.model, options, target) },
+    model: modelOf(profile.model, options, target),
     ...dataFolder(options, environment, taskName),
     adapter,
     training,
@@ -95,13 +95,17 @@ function trainingOptions(options: TrainOptions): Layer {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
-function modelFolder(
+/** The profile's model, or the folder given: then it is called what the folder is called, whatever the profile says. */
+function modelOf(
   model: { name: string; folder?: string },
   options: TrainOptions,
   target: string,
-): string {
-  if (options.modelDir !== undefined) return path.resolve(options.modelDir);
-  if (model.folder !== undefined) return path.join(ROOT, model.folder);
+): RunConfig['model'] {
+  if (options.modelDir !== undefined) {
+    const folder = path.resolve(options.modelDir);
+    return { name: path.basename(folder), folder };
+  }
+  if (model.folder !== undefined) return { name: model.name, folder: path.join(ROOT, model.folder) };
   throw new ConfigError(
     `${target} with profile "${options.profile}" trains ${model.name}: ` +
       'give --model-dir, a folder with its config.json, model.safetensors and tokenizer files',

@@ -9,6 +9,7 @@ import type { Graph, TypedArray } from '../ir/graph.ts';
 import { type Blob, lower } from '../onnx/lower.ts';
 import { encodeModel } from '../onnx/proto.ts';
 import type { TensorSpec } from '../trace/trace.ts';
+import { writeFully } from '../weights/bytes.ts';
 import type { WeightSource } from '../weights/source.ts';
 import { loadOrt } from './ort.ts';
 import { checkInputs, type Program, type TensorValue } from './program.ts';
@@ -52,7 +53,6 @@ export async function createSessionProgram(
     await rm(folder, { recursive: true, force: true }).catch(() => undefined);
   }
   const sessionMilliseconds = performance.now() - start;
-  const feedNames = new Set(session.inputNames);
   const outputs = [...graph.outputs];
 
   return {
@@ -64,8 +64,6 @@ export async function createSessionProgram(
       checkInputs(specs, inputs);
       const feeds: Record<string, OrtTensor> = {};
       for (const [key, spec] of Object.entries(specs)) {
-        // Optimisation inside ONNX Runtime keeps unused inputs, our own dead-code pass as well; feed all of them.
-        if (!feedNames.has(`in:${key}`)) continue;
         feeds[`in:${key}`] = new ort.Tensor(spec.dtype as 'float32', inputs[key] as Float32Array, spec.shape);
       }
       const results = await session.run(feeds);
@@ -80,17 +78,15 @@ export async function createSessionProgram(
   };
 }
 
-/** Writes the tensors at their offsets. A file of at least one byte: ONNX Runtime does not map an empty one. */
+/** Writes the tensors at their offsets, which increase. */
 async function writeBlobs(file: string, blobs: readonly Blob[]): Promise<void> {
   const handle = await open(file, 'wx');
   try {
+    let end = 0;
     for (const { offset, data } of blobs) {
-      const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-      let written = 0;
-      while (written < bytes.length) {
-        const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, offset + written);
-        written += bytesWritten;
-      }
+      await writeFully(handle, new Uint8Array(offset - end));
+      await writeFully(handle, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+      end = offset + data.byteLength;
     }
   } finally {
     await handle.close();

@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import { resolveRun, type TrainOptions } from './resolve.ts';
+import { findExperiments } from './workspace.ts';
+
+const experiments = findExperiments();
+const plain: TrainOptions = { profile: 'tiny', method: 'psoft', seed: 1, set: [] };
+const resolve = (options: Partial<TrainOptions>, environment: NodeJS.ProcessEnv = {}) =>
+  resolveRun(experiments, 'nlu/cola', { ...plain, ...options }, environment);
+
+describe('resolveRun', () => {
+  test('the paper profile has Table 10’s settings for CoLA and the authors’ Neumann series', () => {
+    const { training, adapter } = resolve({ profile: 'paper', modelDir: 'm', dataDir: 'd' });
+    expect(training).toMatchObject({
+      epochs: 20,
+      batchSize: 32,
+      learningRate: 6e-4,
+      headLearningRate: 5e-4,
+      warmupRatio: 0.1,
+      maxLength: 64,
+      weightDecay: 0,
+      maxGradNorm: 1,
+    });
+    expect(adapter).toMatchObject({
+      r: 46,
+      psoftAlpha: 46,
+      numCayleyNeumannTerms: 5,
+      neumannConvention: 'paper',
+    });
+  });
+
+  test('the command line overrides, and alpha follows rank', () => {
+    const { training, adapter } = resolve({
+      rank: 8,
+      epochs: 2,
+      set: ['psoftDropout=0.1', 'abSvdInit=pissa_init'],
+    });
+    expect(training.epochs).toBe(2);
+    expect(adapter).toMatchObject({ r: 8, psoftAlpha: 8, psoftDropout: 0.1, abSvdInit: 'pissa_init' });
+    expect(resolve({ rank: 8, alpha: 16 }).adapter).toMatchObject({ r: 8, psoftAlpha: 16 });
+  });
+
+  test('a model folder gives the model its name', () => {
+    expect(resolve({}).model.name).toBe('deberta-tiny');
+    expect(resolve({ modelDir: '/models/other' }).model).toEqual({ name: 'other', folder: '/models/other' });
+  });
+
+  test('PSOFT_DATA serves the paper profile only: the tiny one stays on its own data', () => {
+    const environment = { PSOFT_DATA: '/data' };
+    expect(resolve({}, environment).dataFolder).toBeUndefined();
+    expect(resolve({ profile: 'paper', modelDir: 'm' }, environment).dataFolder).toBe('/data/glue');
+    expect(resolve({ dataDir: '/mine' }, environment).dataFolder).toBe('/mine');
+  });
+
+  test('without data or model the paper profile says what to give', () => {
+    expect(() => resolve({ profile: 'paper', modelDir: 'm' })).toThrow(/--data-dir.*PSOFT_DATA/);
+    expect(() => resolve({ profile: 'paper', dataDir: 'd' })).toThrow(/--model-dir/);
+  });
+});
