@@ -1,3 +1,4 @@
+import { TASKS } from '@psoft/training';
 import { describe, expect, test } from 'vitest';
 import { resolveRun, type TrainOptions } from './resolve.ts';
 import { findExperiments } from './workspace.ts';
@@ -6,6 +7,21 @@ const experiments = findExperiments();
 const plain: TrainOptions = { profile: 'tiny', method: 'psoft', seed: 1, set: [] };
 const resolve = (options: Partial<TrainOptions>, environment: NodeJS.ProcessEnv = {}) =>
   resolveRun(experiments, 'nlu/cola', { ...plain, ...options }, environment);
+
+describe('every experiment', () => {
+  const runs = [...experiments].flatMap(([experiment, { tasks, methods, profiles }]) =>
+    Object.keys(tasks).flatMap((task) =>
+      Object.keys(methods).flatMap((method) =>
+        Object.keys(profiles).map((profile) => [`${experiment}/${task}`, method, profile] as const),
+      ),
+    ),
+  );
+  test.each(runs)('%s %s %s resolves, and has data', (target, method, profile) => {
+    const options = { ...plain, method, profile, modelDir: 'm', dataDir: 'd' };
+    expect(resolveRun(experiments, target, options, {}).method).toBe(method);
+    expect(Object.keys(TASKS)).toContain(target);
+  });
+});
 
 describe('resolveRun', () => {
   test('the paper profile has Table 10’s settings for CoLA and the authors’ Neumann series', () => {

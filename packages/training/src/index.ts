@@ -28,4 +28,5 @@ export { createProgress } from './progress.ts';
 export { ConfigError, checkTrainingSettings, type RunConfig, type TrainingSettings } from './run/config.ts';
 export type { RunOptions, RunRequest, RunSummary } from './run/protocol.ts';
 export { RunFailure, superviseRun } from './run/supervise.ts';
+export { TASKS, type TaskDefinition } from './run/task.ts';
 export { countParameters, isHeadWeight, trainAll, trainHead, trainSelected } from './trainable.ts';
