@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { psoft, start } from './psoft.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'psoft-train-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => rmSync(folder, { recursive: true, maxRetries: 5 }));
 const out = (name: string) => [
   '--results-dir',
   path.join(folder, name),
@@ -74,9 +74,21 @@ describe('psoft train nlu/cola', () => {
     await new Promise((resolve) => setTimeout(resolve, 1500));
     running.kill('SIGKILL');
     await running.outcome;
+    // The training process sees that its parent is gone, stops after its step and says so in the run's folder.
+    const runs = path.join(folder, 'killed-runs');
+    await expect
+      .poll(() => existsSync(runs) && listFiles(runs).includes('cancelled.json'), {
+        timeout: 60_000,
+        interval: 200,
+      })
+      .toBe(true);
     expect(existsSync(path.join(folder, 'killed'))).toBe(false);
   }, 120_000);
 });
+
+function listFiles(root: string): string[] {
+  return readdirSync(root, { recursive: true, encoding: 'utf8' }).map((file) => path.basename(file));
+}
 
 function findFile(root: string, name: string): string {
   const found = readdirSync(root, { recursive: true, encoding: 'utf8' }).find(
