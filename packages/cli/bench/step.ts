@@ -8,6 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { getPeftModel, PsoftConfig } from '@psoft/adapter';
+import { labelledTextSpec } from '@psoft/datasets';
 import {
   compile,
   dropoutStep,
@@ -117,11 +118,7 @@ async function trainingSteps(model: Model, size: Size, steps: number, executor: 
     adapted,
     vector,
     (outputs, inputs) => crossEntropy(outputs.logits!, inputs.labels!),
-    {
-      inputIds: { shape: [batch, length], dtype: 'int32' },
-      attentionMask: { shape: [batch, length], dtype: 'float32' },
-      labels: { shape: [batch], dtype: 'int32' },
-    },
+    labelledTextSpec(batch, length),
     { executor, ...(threads === undefined ? {} : { threads }) },
   );
   const rng = RandomStream.from(2, 'bench');

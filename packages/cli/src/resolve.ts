@@ -1,7 +1,7 @@
 /** From a target ("nlu/cola") and options to the configuration of one run. */
 import path from 'node:path';
 import { ConfigError, checkTrainingSettings, type RunConfig } from '@psoft/training/config';
-import { type Experiment, type Layer, pick, ROOT, type TaskLayer } from './workspace.ts';
+import { type Experiment, type Layer, type Overrides, pick, ROOT } from './workspace.ts';
 
 export interface TrainOptions {
   readonly profile: string;
@@ -39,10 +39,11 @@ export function resolveRun(
   const profile = pick(experiment.profiles, options.profile, `profile of ${experimentName}`);
   const methodLayers = pick(experiment.methods, options.method, `method of ${experimentName}`);
   const method = methodLayers[options.profile] ?? {};
-  const taskLayer = (task[options.profile] ?? {}) as TaskLayer;
+  const taskLayer = (task[options.profile] ?? {}) as Overrides;
 
-  const adapter = { ...method.adapter, ...taskLayer.adapter, ...adapterOptions(options) };
-  if (Object.keys(adapterOptions(options)).length > 0 && method.adapter === undefined)
+  const asked = adapterOptions(options);
+  const adapter = { ...method.adapter, ...taskLayer.adapter, ...asked };
+  if (Object.keys(asked).length > 0 && method.adapter === undefined)
     throw new ConfigError(
       `method "${options.method}" has no adapter, so --rank, --alpha and --set have nothing to act on: leave them out`,
     );

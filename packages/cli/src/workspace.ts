@@ -13,16 +13,12 @@ export interface Experiment {
   readonly experiment: string;
   readonly title: string;
   readonly profiles: Readonly<Record<string, { model: { name: string; folder?: string }; training: Layer }>>;
-  readonly methods: Readonly<Record<string, Readonly<Record<string, MethodLayer>>>>;
-  readonly tasks: Readonly<Record<string, { title: string } & Readonly<Record<string, TaskLayer | string>>>>;
+  readonly methods: Readonly<Record<string, Readonly<Record<string, Overrides>>>>;
+  readonly tasks: Readonly<Record<string, { title: string } & Readonly<Record<string, Overrides | string>>>>;
 }
 
-export interface MethodLayer {
-  readonly adapter?: Layer;
-  readonly training?: Layer;
-}
-
-export interface TaskLayer {
+/** What a method or a task changes in one profile. */
+export interface Overrides {
   readonly adapter?: Layer;
   readonly training?: Layer;
 }
@@ -45,7 +41,7 @@ export function findExperiments(root = ROOT): Map<string, Experiment> {
 
 /**
  * Looks a name up in a table.
- * @throws ConfigError that lists the known names, nearest first
+ * @throws ConfigError that lists the known names
  */
 export function pick<T>(
   table: Readonly<Record<string, T>> | ReadonlyMap<string, T>,

@@ -31,6 +31,19 @@ export interface TextBatch {
   readonly examples: Int32Array;
 }
 
+/** Shapes of what a model reads of a {@link TextBatch}, for a program. */
+export function textSpec(batchSize: number, length: number) {
+  return {
+    inputIds: { shape: [batchSize, length], dtype: 'int32' },
+    attentionMask: { shape: [batchSize, length], dtype: 'float32' },
+  } as const;
+}
+
+/** {@link textSpec} with the labels that the loss reads. */
+export function labelledTextSpec(batchSize: number, length: number) {
+  return { ...textSpec(batchSize, length), labels: { shape: [batchSize], dtype: 'int32' } } as const;
+}
+
 /** Batches of one epoch in training order, decided by (seed, epoch). */
 export function trainingBatches(
   examples: readonly EncodedExample[],

@@ -1,4 +1,11 @@
-export { type BatchOptions, evaluationBatches, type TextBatch, trainingBatches } from './batches.ts';
+export {
+  type BatchOptions,
+  evaluationBatches,
+  labelledTextSpec,
+  type TextBatch,
+  textSpec,
+  trainingBatches,
+} from './batches.ts';
 export {
   type AcceptabilitySizes,
   drawPair,

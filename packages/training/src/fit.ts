@@ -121,9 +121,10 @@ export class Fit {
    */
   async run(hooks: FitHooks = {}): Promise<FitResult> {
     const { config, task, vector } = this;
-    const perEpoch = task.trainBatches(0).length;
-    if (perEpoch === 0) throw new Error('the training set has no batches: give it at least one example');
-    const totalSteps = Math.min(config.epochs * perEpoch, config.maxSteps ?? Number.POSITIVE_INFINITY);
+    let batches = task.trainBatches(0);
+    if (batches.length === 0)
+      throw new Error('the training set has no batches: give it at least one example');
+    const totalSteps = Math.min(config.epochs * batches.length, config.maxSteps ?? Number.POSITIVE_INFINITY);
     const warmupSteps = Math.floor(config.warmupRatio * totalSteps);
     const adamw = new AdamW(vector.size, { weightDecay: config.weightDecay });
     const rows: EpochRow[] = [];
@@ -134,7 +135,8 @@ export class Fit {
     try {
       for (let epoch = 0; step < totalSteps && !stopped; epoch++) {
         const meter = new Meter();
-        for (const batch of task.trainBatches(epoch)) {
+        if (epoch > 0) batches = task.trainBatches(epoch);
+        for (const batch of batches) {
           const program = await this.#trainStep(batch.bucket);
           const start = performance.now();
           const { loss, gradient } = await program.run(

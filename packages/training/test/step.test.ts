@@ -1,5 +1,6 @@
 /** Parity: one PSOFT training step of a small DeBERTa-v3, dropout on, on every executor from the same code. */
 import { getPeftModel, PsoftConfig } from '@psoft/adapter';
+import { labelledTextSpec } from '@psoft/datasets';
 import { dropoutStep, type Executor, RandomStream } from '@psoft/engine';
 import { crossEntropy, initialiseModel, modelFor } from '@psoft/models';
 import { describe, expect, test } from 'vitest';
@@ -70,11 +71,7 @@ describe.each<[string, object]>([
         adapted,
         vector,
         (outputs, inputs) => crossEntropy(outputs.logits!, inputs.labels!),
-        {
-          inputIds: { shape: [BATCH, LENGTH], dtype: 'int32' },
-          attentionMask: { shape: [BATCH, LENGTH], dtype: 'float32' },
-          labels: { shape: [BATCH], dtype: 'int32' },
-        },
+        labelledTextSpec(BATCH, LENGTH),
         { executor },
       );
       const result = await step.run(vector.values, batch, dropoutStep(1, 9));

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { Executor } from '@psoft/engine';
 import { createProgress } from '@psoft/training/progress';
 import { type RunSummary, superviseRun } from '@psoft/training/supervise';
 import { type Command, Option } from 'commander';
@@ -7,11 +8,14 @@ import { findExperiments, ROOT } from '../workspace.ts';
 import { positiveNumber, wholeNumber } from './numbers.ts';
 
 interface Options extends TrainOptions {
-  readonly executor: 'cpu' | 'eager-cpu' | 'eager-wasm';
+  readonly executor: Executor;
   readonly threads?: number;
   readonly resultsDir: string;
   readonly runsDir: string;
 }
+
+/** Written out, so that the command does not load the engine only to parse its options. */
+const EXECUTORS: readonly Executor[] = ['cpu', 'eager-cpu', 'eager-wasm'];
 
 const STOPPED_BY_SIGNAL = 130;
 
@@ -43,7 +47,7 @@ export function addTrainCommand(program: Command, done: (code: number) => void):
     .option('--model-dir <folder>', 'the base model: config.json, model.safetensors, tokenizer files')
     .addOption(
       new Option('--executor <name>', 'cpu: compiled, ONNX Runtime; the others call tfjs kernels one by one')
-        .choices(['cpu', 'eager-cpu', 'eager-wasm'])
+        .choices(EXECUTORS)
         .default('cpu'),
     )
     .option('--threads <n>', 'threads inside one operator (default: ONNX Runtime’s choice)', wholeNumber)

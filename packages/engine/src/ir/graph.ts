@@ -47,27 +47,10 @@ export function sameShape(a: readonly number[], b: readonly number[]): boolean {
 
 /** Makes values with increasing ids. One per graph. */
 export class ValueFactory {
-  #next: number;
-  constructor(first = 0) {
-    this.#next = first;
-  }
+  #next = 0;
   create(shape: readonly number[], dtype: Dtype): Value {
     return { id: this.#next++, dtype, shape: [...shape] };
   }
-}
-
-/** The first id above every value of the graph, for passes that add values. */
-export function nextId(graph: Graph): number {
-  let max = -1;
-  for (const value of allValues(graph)) max = Math.max(max, value.id);
-  return max + 1;
-}
-
-function* allValues(graph: Graph): Iterable<Value> {
-  yield* graph.inputs.values();
-  yield* graph.weights.values();
-  yield* graph.constants.keys();
-  for (const node of graph.nodes) yield* node.outputs;
 }
 
 const DTYPE_MARK: Record<Dtype, string> = { float32: 'f32', int32: 'i32', bool: 'bool' };

@@ -31,7 +31,7 @@ const GeluGrad: CompositeKernel = {
   args: ['dy', 'x'],
   infer: sameAsFirst,
   lower: (node, onnx) => {
-    const [dy, x] = node.inputs.map((value) => onnx.name(value));
+    const [dy, x] = onnx.names(node.inputs);
     const f32 = (value: number) => onnx.scalar(value, 'float32');
     const cdf = onnx.emit('Add', [
       onnx.emit('Mul', [onnx.emit('Erf', [onnx.emit('Mul', [x!, f32(SQRT_HALF)])]), f32(0.5)]),
@@ -61,7 +61,7 @@ const LayerNorm: CompositeKernel = {
     return [x!.shape, rows, rows].map((shape) => ({ shape, dtype: 'float32' as const }));
   },
   lower: (node, onnx) => {
-    const names = node.inputs.map((value) => onnx.name(value));
+    const names = onnx.names(node.inputs);
     const attributes = { axis: -1, epsilon: { float: attr<number>(node, 'epsilon') } };
     const outputs = onnx.emitMany('LayerNormalization', names, 3, attributes);
     node.outputs.forEach((value, i) => {
@@ -82,7 +82,7 @@ const LayerNormGrad: CompositeKernel = {
   args: ['dy', 'x', 'gamma', 'mean', 'invStd'],
   infer: sameAsFirst,
   lower: (node, onnx) => {
-    const [dy, x, gamma, mean, invStd] = node.inputs.map((value) => onnx.name(value));
+    const [dy, x, gamma, mean, invStd] = onnx.names(node.inputs);
     const last = onnx.ints([-1]);
     const rowMean = (y: string) => onnx.emit('ReduceMean', [y, last], { keepdims: 1 });
     const normal = onnx.emit('Mul', [onnx.emit('Sub', [x!, mean!]), invStd!]);

@@ -119,13 +119,7 @@ export const elementwise: KernelTable = {
   AddN: {
     infer: ([first]) => [{ shape: first!.shape, dtype: first!.dtype }],
     lower: (node, onnx) => {
-      onnx.bind(
-        node.outputs[0]!,
-        onnx.emit(
-          'Sum',
-          node.inputs.map((value) => onnx.name(value)),
-        ),
-      );
+      onnx.bind(node.outputs[0]!, onnx.emit('Sum', onnx.names(node.inputs)));
     },
   },
   Select: {
@@ -135,13 +129,7 @@ export const elementwise: KernelTable = {
       return [{ shape: broadcast(broadcast(condition!.shape, t!.shape), e!.shape), dtype: t!.dtype }];
     },
     lower: (node, onnx) => {
-      onnx.bind(
-        node.outputs[0]!,
-        onnx.emit(
-          'Where',
-          node.inputs.map((value) => onnx.name(value)),
-        ),
-      );
+      onnx.bind(node.outputs[0]!, onnx.emit('Where', onnx.names(node.inputs)));
     },
   },
   Cast: {

@@ -127,7 +127,7 @@ export const layout: KernelTable = {
     },
     lower: (node, onnx) => {
       const axis = normaliseAxes(attr(node, 'axis'), node.inputs[0]!.shape.length)[0]!;
-      const names = node.inputs.map((value) => onnx.name(value));
+      const names = onnx.names(node.inputs);
       onnx.bind(node.outputs[0]!, onnx.emit('Concat', names, { axis }));
     },
   },

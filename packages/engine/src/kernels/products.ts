@@ -1,21 +1,26 @@
 /** Matrix products. */
+import type { Attributes, GraphNode, Value } from '../ir/graph.ts';
 import { matMulShape } from '../ir/shapes.ts';
-import { attr, type KernelTable } from './kernel.ts';
+import type { KernelTable, ValueType } from './kernel.ts';
+
+function productType([a, b]: readonly Value[], attrs: Attributes): readonly ValueType[] {
+  const shape = matMulShape(a!.shape, b!.shape, attrs.transposeA === true, attrs.transposeB === true);
+  return [{ shape, dtype: 'float32' }];
+}
+
+/** As ONNX's Gemm and FusedMatMul name them. */
+function transposes({ attrs }: GraphNode) {
+  return { transA: Number(attrs.transposeA === true), transB: Number(attrs.transposeB === true) };
+}
 
 export const products: KernelTable = {
   BatchMatMul: {
     args: ['a', 'b'],
-    infer: ([a, b], attrs) => [
-      {
-        shape: matMulShape(a!.shape, b!.shape, attrs.transposeA === true, attrs.transposeB === true),
-        dtype: 'float32',
-      },
-    ],
+    infer: productType,
     lower: (node, onnx) => {
       const [a, b] = node.inputs;
-      const transA = Number(attr(node, 'transposeA') === true);
-      const transB = Number(attr(node, 'transposeB') === true);
-      const names = [onnx.name(a!), onnx.name(b!)];
+      const { transA, transB } = transposes(node);
+      const names = onnx.names(node.inputs);
       let y: string;
       if (!transA && !transB) y = onnx.emit('MatMul', names);
       else if (a!.shape.length === 2 && b!.shape.length === 2)
@@ -24,53 +29,26 @@ export const products: KernelTable = {
       onnx.bind(node.outputs[0]!, y);
     },
   },
-  /** alpha a b + bias, made by the passes (TensorFlow.js has no such kernel of its own). */
+  /** a b + bias, made by the passes (TensorFlow.js has no such kernel of its own). */
   Gemm: {
     args: ['a', 'b', 'bias'],
-    infer: ([a, b], attrs) => [
-      {
-        shape: matMulShape(a!.shape, b!.shape, attrs.transposeA === true, attrs.transposeB === true),
-        dtype: 'float32',
-      },
-    ],
-    lower: (node, onnx) => {
-      const attributes = {
-        transA: Number(attr(node, 'transposeA') === true),
-        transB: Number(attr(node, 'transposeB') === true),
-        alpha: { float: attr<number | undefined>(node, 'alpha') ?? 1 },
-      };
-      onnx.bind(
-        node.outputs[0]!,
-        onnx.emit(
-          'Gemm',
-          node.inputs.map((value) => onnx.name(value)),
-          attributes,
-        ),
-      );
-    },
+    infer: productType,
+    lower: (node, onnx) =>
+      onnx.bind(node.outputs[0]!, onnx.emit('Gemm', onnx.names(node.inputs), transposes(node))),
   },
   _FusedMatMul: {
     args: ['a', 'b', 'bias'],
-    infer: ([a, b], attrs) => {
+    infer: (inputs, attrs) => {
       if (attrs.activation !== undefined && attrs.activation !== 'linear')
         throw new Error(
           `a fused activation (${attrs.activation}) is not supported; apply it after the product`,
         );
-      return [
-        {
-          shape: matMulShape(a!.shape, b!.shape, attrs.transposeA === true, attrs.transposeB === true),
-          dtype: 'float32',
-        },
-      ];
+      return productType(inputs, attrs);
     },
     lower: (node, onnx) => {
-      const [a, b, bias] = node.inputs;
-      const attributes = {
-        transA: Number(attr(node, 'transposeA') === true),
-        transB: Number(attr(node, 'transposeB') === true),
-      };
-      const product = onnx.emit('FusedMatMul', [onnx.name(a!), onnx.name(b!)], attributes, 'com.microsoft');
-      onnx.bind(node.outputs[0]!, bias ? onnx.emit('Add', [product, onnx.name(bias)]) : product);
+      const [a, b, bias] = onnx.names(node.inputs);
+      const product = onnx.emit('FusedMatMul', [a!, b!], transposes(node), 'com.microsoft');
+      onnx.bind(node.outputs[0]!, bias === undefined ? product : onnx.emit('Add', [product, bias]));
     },
   },
   Einsum: { reason: 'TensorFlow.js has no gradient for it; use matMul, reshape and transpose' },

@@ -24,6 +24,10 @@ export class OnnxBuilder {
     return name;
   }
 
+  names(values: readonly Value[]): string[] {
+    return values.map((value) => this.name(value));
+  }
+
   /** Declares that `value` is known under `name`. */
   bind(value: Value, name: string): void {
     this.#names.set(value, name);

@@ -1,6 +1,6 @@
 /** Graph -> ONNX: every node through its row of the kernel table, weights as external data. */
 import path from 'node:path';
-import { type Graph, sizeOf, type TypedArray, typeText } from '../ir/graph.ts';
+import { type Graph, type TypedArray, typeText } from '../ir/graph.ts';
 import { kernelFor } from '../kernels/index.ts';
 import type { WeightDtype, WeightSource } from '../weights/source.ts';
 import { ONNX_DTYPE, OnnxBuilder } from './builder.ts';
@@ -128,15 +128,4 @@ function commonFolder(files: readonly string[]): string {
     depth = same;
   }
   return first.slice(0, depth).join(path.sep) || path.sep;
-}
-
-/** Bytes of weights and constants that a graph refers to, as stored. */
-export function storedBytes(graph: Graph, weights: ReadonlyMap<string, WeightSource>): number {
-  let bytes = 0;
-  for (const data of graph.constants.values()) bytes += data.byteLength;
-  for (const key of graph.weights.keys()) {
-    const source = weights.get(key)!;
-    bytes += source.kind === 'file' ? source.byteLength : 4 * sizeOf(source.shape);
-  }
-  return bytes;
 }

@@ -1,4 +1,5 @@
 /** Messages between the process that the user talks to and the one that trains. */
+import type { Executor } from '@psoft/engine';
 import type { EpochRow } from '../fit.ts';
 import type { RunConfig } from './config.ts';
 
@@ -9,7 +10,7 @@ export interface RunRequest {
 
 /** Where and how a run executes; no part of its identity. */
 export interface RunOptions {
-  readonly executor: 'cpu' | 'eager-cpu' | 'eager-wasm';
+  readonly executor: Executor;
   readonly threads?: number;
   readonly resultsFolder: string;
   readonly runsFolder: string;

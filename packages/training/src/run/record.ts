@@ -17,7 +17,7 @@ import {
   writeRecord,
 } from '@psoft/results';
 import type { EpochRow } from '../fit.ts';
-import { countParameters } from '../trainable.ts';
+import { countParameters, isHeadWeight } from '../trainable.ts';
 import type { RunConfig } from './config.ts';
 import type { PreparedMethod } from './method.ts';
 import type { RunOptions } from './protocol.ts';
@@ -126,7 +126,7 @@ export class RunRecorder {
     const data = this.#data();
     const [trainable, adapter] = [countParameters(method.model), countParameters(method.model, 'adapter')];
     const all = sizeOf(model, () => true);
-    const head = sizeOf(model, (name) => model.headModules.some((module) => name.startsWith(`${module}.`)));
+    const head = sizeOf(model, (name) => isHeadWeight(model, name));
     const seconds = this.#rows.reduce((sum, row) => sum + row.trainSeconds, 0);
     const tokens = this.#rows.reduce((sum, row) => sum + row.tokensPerSecond * row.trainSeconds, 0);
     const { reference, metrics: names } = task.definition;

@@ -6,11 +6,13 @@ import {
   evaluationBatches,
   fingerprintExamples,
   generateAcceptability,
+  labelledTextSpec,
   METRICS,
   type MetricName,
   readCola,
   type TextSplit,
   type Tokenizer,
+  textSpec,
   trainingBatches,
   validationHalves,
 } from '@psoft/datasets';
@@ -107,15 +109,11 @@ export async function prepareTask(
     encoded.set(name, encodeExamples(tokenizer, split.examples, maxLength));
   const options = { batchSize, buckets, padId: tokenizer.padId };
   const evaluation = new Map<string, readonly Batch[]>();
-  const spec = (bucket: number) => ({
-    inputIds: { shape: [batchSize, bucket], dtype: 'int32' as const },
-    attentionMask: { shape: [batchSize, bucket], dtype: 'float32' as const },
-  });
   const labels = (split: string) => Int32Array.from(encoded.get(split)!, ({ label }) => label);
 
   const fit: FitTask = {
-    evaluationSpec: spec,
-    trainSpec: (bucket) => ({ ...spec(bucket), labels: { shape: [batchSize], dtype: 'int32' } }),
+    evaluationSpec: (bucket) => textSpec(batchSize, bucket),
+    trainSpec: (bucket) => labelledTextSpec(batchSize, bucket),
     loss: (outputs, batch) => crossEntropy(outputs.logits!, batch.labels!),
     trainBatches: (epoch) => trainingBatches(encoded.get('train')!, seeds.order, epoch, options),
     evaluationBatches: (split) => {
