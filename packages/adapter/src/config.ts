@@ -1,5 +1,5 @@
 /** What the configurations of all methods share: construction from a table of fields, and PEFT's file form. */
-import { AdapterConfigError, shown } from './errors.ts';
+import { AdapterConfigError, shown, warn } from './errors.ts';
 import { type COMMON_FIELDS, type Fields, type Options, readFields, type Values } from './fields.ts';
 
 /** PEFT's release whose file layout is written. */
@@ -17,6 +17,8 @@ const IGNORED_KEYS = new Set([
 export interface ConfigBase {
   /** The method's name in PEFT's files: "PSOFT". */
   readonly peftType: string;
+  /** The method's name on our side: "psoft". PEFT has one type for LoRA, DoRA and PiSSA. */
+  readonly method: string;
   /** The contents of adapter_config.json. */
   toPeft(): Record<string, unknown>;
 }
@@ -32,14 +34,18 @@ export type ConfigClass<F extends Fields> = { new (options: Options<F>): Values<
 export function configClass<F extends Fields>(peftType: string, fields: F): ConfigClass<F> {
   class Config {
     constructor(options: Options<F>) {
-      const values = readFields(peftType.toLowerCase(), fields, options);
-      checkTargets(peftType.toLowerCase(), values as unknown as AdapterConfig);
+      const values = readFields(methodOfType(peftType), fields, options);
+      checkTargets(methodOfType(peftType), values as unknown as AdapterConfig);
       Object.assign(this, values);
     }
 
     // Not an own property: spreading a configuration gives its settings only.
     get peftType(): string {
       return peftType;
+    }
+
+    get method(): string {
+      return methodOfType(peftType);
     }
 
     toPeft(): Record<string, unknown> {
@@ -58,6 +64,26 @@ export function configClass<F extends Fields>(peftType: string, fields: F): Conf
   return Config as unknown as ConfigClass<F>;
 }
 
+/** "LORA_XS" is lora-xs. */
+export function methodOfType(peftType: string): string {
+  return peftType.toLowerCase().replaceAll('_', '-');
+}
+
+/**
+ * Warns of settings without effect. Each row says that a setting only acts when another one has a certain value.
+ */
+export function warnUnused<C extends AdapterConfig>(
+  config: C,
+  fields: Fields,
+  rows: readonly (readonly [keyof C & string, keyof C & string, unknown])[],
+): void {
+  for (const [name, condition, value] of rows)
+    if (config[name] !== fields[name]!.initial && config[condition] !== value)
+      warn(
+        `${config.method}: ${name} = ${config[name]} has no effect: it is only used when ${condition} is ${value}, here it is ${config[condition]}`,
+      );
+}
+
 /**
  * The settings in a parsed adapter_config.json, under our names. null means left out, as in PEFT.
  * @throws AdapterConfigError if the weights are declared to be stored transposed
@@ -71,6 +97,24 @@ export function optionsFromPeft(json: Readonly<Record<string, unknown>>): Record
   for (const [key, value] of Object.entries(json))
     if (!IGNORED_KEYS.has(key) && value !== null) options[camelCase(key)] = value;
   return options;
+}
+
+/** Without the settings that the method does not know and that are switched off anyway: PEFT's files list every one. */
+export function withoutInert(
+  options: Readonly<Record<string, unknown>>,
+  fields: Fields,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(options).filter(([key, value]) => Object.hasOwn(fields, key) || !isInert(key, value)),
+  );
+}
+
+/** Settings of features that are off unless another setting turns them on. */
+const DORMANT = new Set(['megatronCore', 'qaloraGroupSize', 'runtimeConfig']);
+
+function isInert(key: string, value: unknown): boolean {
+  if (DORMANT.has(key) || value === false || value === 'none') return true;
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 /** Which modules: combinations that contradict each other, as in PEFT. */

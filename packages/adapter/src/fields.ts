@@ -80,11 +80,21 @@ export const COMMON_FIELDS = {
     (value) => typeof value === 'string' || isStringList(value),
   ),
   modulesToSave: optional<readonly string[]>('a list of module names', isStringList),
-  initWeights: flag(true),
   taskType: optional<string>('a task name such as SEQ_CLS', (value) => typeof value === 'string'),
   baseModelNameOrPath: optional<string>('a name or path', (value) => typeof value === 'string'),
   revision: optional<string>('a revision', (value) => typeof value === 'string'),
 } as const satisfies Fields;
+
+/** false starts from random values in place of the base model: for tests, as in PEFT. */
+export const INIT_WEIGHTS = { initWeights: flag(true) } as const satisfies Fields;
+
+/** Positive and finite: the alpha of a method. */
+export const scale = (initial: number): Field<number> =>
+  number(initial, 'a positive number', (value) => Number.isFinite(value) && value > 0);
+
+/** Probability of dropping. */
+export const dropoutRate = (): Field<number> =>
+  number(0, 'at least 0 and below 1', (value) => value >= 0 && value < 1);
 
 /**
  * The settings that `options` and the defaults decide.

@@ -5,6 +5,7 @@ export type { NeumannConvention } from './math/neumann.ts';
 export { skewFromLowerTriangle, skewSize } from './math/skew.ts';
 export { type SingularTriples, type SvdOptions, topSingularTriples } from './math/svd.ts';
 export type { AdapterLayers, AdapterMethod, InitialiseOptions, LowRankDelta, Target } from './method.ts';
+export { LoraConfig, type LoraOptions } from './methods/lora/index.ts';
 export { PsoftConfig, type PsoftOptions } from './methods/psoft/index.ts';
 export { getPeftModel, PeftModel, type PeftOptions } from './peftModel.ts';
 export { configFromPeft, METHODS, type MethodName, methodNamed } from './registry.ts';

@@ -86,7 +86,7 @@ async function basisRecord(
   { file, metadata }: SafetensorsFile,
   basisFile: string | undefined,
 ): Promise<BasisRecord | undefined> {
-  if (!methodNamed(config.peftType).needsBasis) return undefined;
+  if (!methodNamed(config.method).needsBasis?.(config)) return undefined;
   const own = metadata[BASIS_KEY];
   let origin = file;
   let record: Record<string, unknown>;

@@ -1,9 +1,10 @@
 /**
  * What an adapter method is to the rest of the package. A method is one folder under `methods/` and one line in
- * `registry.ts`; configuration parsing, module matching, saving, merging and counting are shared.
+ * `registry.ts`; configuration parsing, module matching, stacking, saving, merging and counting are shared.
  */
 import type { Bindings, LinearModule, Parameter, Tensor, WeightData, WeightSource } from '@psoft/engine';
 import type { AdapterConfig } from './config.ts';
+import type { Fields } from './fields.ts';
 
 /** A linear module to adapt. */
 export interface Target extends LinearModule {
@@ -45,12 +46,22 @@ export interface AdapterLayers {
    * @returns the adapted module of each target name
    */
   bind(bindings: Bindings): ReadonlyMap<string, AdaptedLinear>;
-  /** Merged weight minus frozen weight of every target in turn, float32 [out, in]. */
-  deltaWeights(targets?: readonly string[]): AsyncIterable<readonly [string, Float32Array]>;
+  /**
+   * The weight of every target in turn with the adapter folded in, float32 [out, in].
+   * @param weightOf the weight to fold into, row by row: the frozen one, or one that other adapters were folded into
+   */
+  mergedWeights(
+    weightOf: (module: string) => Promise<Float32Array>,
+    modules?: readonly string[],
+  ): AsyncIterable<readonly [string, Float32Array]>;
   /** The updates as products of two thin matrices, where the method's update has that form. */
-  lowRankDeltas?(): AsyncIterable<readonly [string, LowRankDelta]>;
+  lowRankDeltas?(modules?: readonly string[]): AsyncIterable<readonly [string, LowRankDelta]>;
+  /** What the training loss has beside the task's own: a scalar, where the configuration asks for one. */
+  penalty?(bindings: Bindings): Tensor;
   /** Trained tensors by PEFT's key below the module: `psoft_R.weight`. Views of the current values, not copies. */
   state(): Map<string, WeightData>;
+  /** Frozen tensors that belong in the saved file, by key below the model. */
+  readonly savedWeights?: ReadonlyMap<string, WeightData>;
   /** By module, what the trained values refer to beside the base weights: plain JSON for the saved file. */
   basis?(): Record<string, unknown>;
   /**
@@ -61,11 +72,29 @@ export interface AdapterLayers {
   adoptBasis?(modules: object, origin: string): void;
 }
 
+/** What `psoft methods` prints of a method. */
+export interface MethodAbout {
+  /** "Weight-Decomposed Low-Rank Adaptation". */
+  readonly title: string;
+  /** The adapted layer in one line. */
+  readonly equation: string;
+  /** Trained values of one layer with weight [d, n], d outputs and n inputs. */
+  readonly parameters: string;
+  /** Paper, and whose code is followed. */
+  readonly source: string;
+  /** The settings that `--rank` and `--alpha` set, where the method has them. */
+  readonly rank?: string;
+  readonly alpha?: string;
+}
+
 export interface AdapterMethod<C extends AdapterConfig = AdapterConfig> {
   /** In PEFT's files: "PSOFT". */
   readonly peftType: string;
-  /** Whether saved values mean something only together with {@link AdapterLayers.basis}. */
-  readonly needsBasis: boolean;
+  readonly about: MethodAbout;
+  /** Settings and their defaults. */
+  readonly fields: Fields;
+  /** Whether values saved with `config` mean something only together with {@link AdapterLayers.basis}. */
+  needsBasis?(config: C): boolean;
   /** @throws AdapterConfigError for settings that are unknown, impossible or contradictory */
   configure(options: Readonly<Record<string, unknown>>): C;
   /** Trained values that one module gets. */

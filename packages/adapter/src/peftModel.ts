@@ -17,6 +17,7 @@ import { type LoadOptions, loadAdapter } from './load.ts';
 import type { AdapterLayers, AdapterMethod, InitialiseOptions } from './method.ts';
 import { methodNamed } from './registry.ts';
 import { exportLora, saveAdapter } from './save.ts';
+import { deltaWeight, frozenWeights } from './stacked.ts';
 import { findTargets, isWithin, savedModules } from './target.ts';
 
 export interface PeftOptions extends Partial<InitialiseOptions> {}
@@ -32,7 +33,7 @@ export async function getPeftModel(
   config: AdapterConfig,
   options: PeftOptions = {},
 ): Promise<PeftModel> {
-  const method = methodNamed(config.peftType);
+  const method = methodNamed(config.method);
   const targets = findTargets(model, config);
   const layers = await method.create(targets, config, { seed: 0, ...options });
   return new PeftModel(
@@ -138,7 +139,7 @@ export class PeftModel implements TrainableModel {
    * @throws AdapterError for a module without adapter
    */
   async deltaWeight(module: string): Promise<Float32Array> {
-    for await (const [, delta] of this.layers.deltaWeights([module])) return delta;
+    if (this.targetModules.includes(module)) return deltaWeight(this.layers, module);
     throw new AdapterError(`"${module}" has no adapter; adapted are ${this.targetModules.join(', ')}`);
   }
 
@@ -202,11 +203,9 @@ export class PeftModel implements TrainableModel {
 
   async #mergedTargets(safeMerge: boolean): Promise<Map<string, WeightData>> {
     const merged = new Map<string, WeightData>();
-    for await (const [module, delta] of this.layers.deltaWeights()) {
+    for await (const [module, data] of this.layers.mergedWeights(frozenWeights(this.layers.targets))) {
       const name = `${module}.weight`;
       const source = this.base.weights.get(name)!;
-      const weight = await readWeight(source);
-      const data = weight.map((value, i) => value + delta[i]!);
       const wrong = safeMerge ? data.findIndex((value) => !Number.isFinite(value)) : -1;
       if (wrong >= 0)
         throw new AdapterError(

@@ -1,18 +1,21 @@
 /** Every adapter method. A new one is a folder under `methods/` and a line here. */
-import { type AdapterConfig, optionsFromPeft } from './config.ts';
+import { type AdapterConfig, methodOfType, optionsFromPeft, withoutInert } from './config.ts';
 import { AdapterConfigError, shown } from './errors.ts';
 import type { AdapterMethod } from './method.ts';
+import { dora } from './methods/dora/index.ts';
+import { lora } from './methods/lora/index.ts';
+import { pissa } from './methods/pissa/index.ts';
 import { psoft } from './methods/psoft/index.ts';
 import { suggestion } from './nearest.ts';
 
-export const METHODS = { psoft } as const;
+export const METHODS = { psoft, lora, pissa, dora } as const;
 
-/** A method's name on our side: PEFT's peft_type in lower case. */
+/** A method's name on our side. */
 export type MethodName = keyof typeof METHODS;
 
 /** @throws AdapterConfigError that names the nearest methods */
 export function methodNamed(name: string): AdapterMethod {
-  const key = name.toLowerCase();
+  const key = methodOfType(name);
   if (Object.hasOwn(METHODS, key)) return METHODS[key as MethodName] as unknown as AdapterMethod;
   throw new AdapterConfigError(`unknown adapter method "${name}"${suggestion(key, Object.keys(METHODS))}`);
 }
@@ -23,5 +26,6 @@ export function configFromPeft(json: Readonly<Record<string, unknown>>): Adapter
     throw new AdapterConfigError(
       `adapter_config.json: peft_type must be a method's name, got ${shown(json.peft_type)}`,
     );
-  return methodNamed(json.peft_type).configure(optionsFromPeft(json));
+  const method = methodNamed(json.peft_type);
+  return method.configure(withoutInert(optionsFromPeft(json), method.fields));
 }

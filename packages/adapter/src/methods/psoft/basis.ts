@@ -1,8 +1,7 @@
 /** The frozen A and B of PSOFT: the principal subspace of a weight. */
-import { readWeight, type WeightData } from '@psoft/engine';
-import { AdapterError } from '../../errors.ts';
-import { type SingularTriples, topSingularTriples } from '../../math/svd.ts';
+import type { WeightData } from '@psoft/engine';
 import type { Target } from '../../method.ts';
+import { weightTriples } from '../../principal.ts';
 import type { PsoftConfig } from './config.ts';
 
 export interface PrincipalSubspace {
@@ -10,42 +9,29 @@ export interface PrincipalSubspace {
   readonly a: WeightData;
   /** [out, r] */
   readonly b: WeightData;
-  /** How far the triples are from singular: see {@link SingularTriples.residual}. */
+  /** How far the triples are from singular: see `residual` of the singular triples. */
   readonly residual: number;
   readonly products: number;
 }
 
-/** @throws AdapterError when the layer is too small for the rank */
-export function checkRank({ name, inFeatures, outFeatures }: Target, rank: number): void {
-  const limit = Math.min(inFeatures, outFeatures);
-  if (rank > limit)
-    throw new AdapterError(
-      `psoft "${name}": rank must be at most min(in, out) = ${limit}, got ${rank}; lower r or add it to excludeModules`,
-    );
-}
-
 /**
  * W [out, in] ~ U S Vᵀ, r triples. psoft_init: A = Vᵀ, B = U S / s. pissa_init: A = (S/s)^½ Vᵀ, B = U (S/s)^½.
+ * output_init: A = (S/s) Vᵀ, B = U.
  * s B A is the principal part of W either way.
  * @throws AdapterError for a weight that is not finite or a decomposition that does not converge
  */
 export async function principalSubspace(target: Target, config: PsoftConfig): Promise<PrincipalSubspace> {
-  const { r: rank, scaling, psoftSvd, psoftSvdLowrankNiter, randomSeed } = config;
-  const data = await readWeight(target.weight);
-  let triples: SingularTriples;
-  try {
-    triples = await topSingularTriples(
-      { rows: target.outFeatures, columns: target.inFeatures, data },
-      rank,
-      psoftSvd === 'full'
-        ? { method: 'full' }
-        : { method: 'lowrank', iterations: psoftSvdLowrankNiter, seed: randomSeed },
-    );
-  } catch (cause) {
-    throw new AdapterError(`psoft "${target.name}": ${(cause as Error).message}`, { cause });
-  }
-  const { u, s, vt, residual, products } = triples;
-  const onA = s.map((value) => (config.abSvdInit === 'pissa_init' ? Math.sqrt(value / scaling) : 1));
+  const { r: rank, scaling, psoftSvd, psoftSvdLowrankNiter, randomSeed, abSvdInit } = config;
+  const { u, s, vt, residual, products } = await weightTriples(
+    'psoft',
+    target,
+    rank,
+    psoftSvd === 'full'
+      ? { method: 'full' }
+      : { method: 'lowrank', iterations: psoftSvdLowrankNiter, seed: randomSeed },
+  );
+  const share = { psoft_init: 0, pissa_init: 0.5, output_init: 1 }[abSvdInit];
+  const onA = s.map((value) => (value / scaling) ** share);
   const onB = s.map((value, i) => value / scaling / onA[i]!);
   const a = vt.map((value, i) => value * onA[Math.floor(i / target.inFeatures)]!);
   // A vanishing singular value leaves 0 / 0 above; its column of B is zero.

@@ -21,6 +21,7 @@ test("defaults are PEFT's", () => {
     psoftSvdLowrankNiter: 10,
     randomSeed: 0,
     psoftOrth: true,
+    orthogonalityPenalty: 0,
     psoftMagA: true,
     psoftMagB: true,
     useCayleyNeumann: false,
@@ -43,7 +44,10 @@ describe('refuses, quoting the value', () => {
     [{ psoftAlpha: 0 }, 'psoftAlpha must be a positive number, got 0'],
     [{ psoftAlpha: Number.NaN }, 'psoftAlpha must be a positive number, got NaN'],
     [{ psoftDropout: 1 }, 'psoftDropout must be at least 0 and below 1, got 1'],
-    [{ abSvdInit: 'pisa_init' }, 'abSvdInit must be one of psoft_init, pissa_init, got "pisa_init"'],
+    [
+      { abSvdInit: 'pisa_init' },
+      'psoft: abSvdInit must be one of psoft_init, pissa_init, output_init, got "pisa_init"',
+    ],
     [{ psoftSvd: 'fast' }, 'psoftSvd must be one of full, lowrank, got "fast"'],
     [
       { psoftSvd: 'lowrank', psoftSvdLowrankNiter: -1 },

@@ -1,33 +1,42 @@
-import { configClass } from '../../config.ts';
+import { configClass, warnUnused } from '../../config.ts';
 import { AdapterConfigError, warn } from '../../errors.ts';
 import {
   COMMON_FIELDS,
   choice,
+  dropoutRate,
   flag,
+  INIT_WEIGHTS,
   nonNegativeInteger,
   number,
   type Options,
   optional,
   positiveInteger,
+  scale,
 } from '../../fields.ts';
 import type { NeumannConvention } from '../../math/neumann.ts';
 
 export const PSOFT_FIELDS = {
   ...COMMON_FIELDS,
+  ...INIT_WEIGHTS,
   /** Rank of the principal subspace: R is r x r. */
   r: positiveInteger(32),
   /** scaling = psoftAlpha / r. */
-  psoftAlpha: number(32, 'a positive number', (value) => Number.isFinite(value) && value > 0),
+  psoftAlpha: scale(32),
   /** Dropout on the input of A, in training. */
-  psoftDropout: number(0, 'at least 0 and below 1', (value) => value >= 0 && value < 1),
-  /** psoft_init: A has orthonormal rows, all of S in B. pissa_init: the root of S in each. */
-  abSvdInit: choice('psoft_init', ['psoft_init', 'pissa_init']),
+  psoftDropout: dropoutRate(),
+  /**
+   * psoft_init: A has orthonormal rows, all of S in B. pissa_init: the root of S in each. output_init: all of S in A,
+   * B has orthonormal columns; ours alone, for Table 7.
+   */
+  abSvdInit: choice('psoft_init', ['psoft_init', 'pissa_init', 'output_init']),
   /** full: converged to a residual tolerance. lowrank: psoftSvdLowrankNiter iterations from randomSeed. */
   psoftSvd: choice('full', ['full', 'lowrank']),
   psoftSvdLowrankNiter: nonNegativeInteger(10),
   randomSeed: nonNegativeInteger(0),
   /** Orthogonal R by a Cayley map; false trains all of R freely. */
   psoftOrth: flag(true),
+  /** gamma: adds gamma times the sum over layers of |RᵀR - I|² to the training loss; ours alone, for Table 6. */
+  orthogonalityPenalty: number(0, 'at least 0', (value) => Number.isFinite(value) && value >= 0),
   /** Trained scaling on the input side of R (PSOFT's alpha, `vector_a`) and on its output side (beta, `vector_b`). */
   psoftMagA: flag(true),
   psoftMagB: flag(true),
@@ -45,7 +54,6 @@ export const PSOFT_FIELDS = {
 
 export type PsoftOptions = Options<typeof PSOFT_FIELDS>;
 
-/** Settings that act only when another has a certain value; set otherwise, they are reported as without effect. */
 const CONDITIONAL = [
   ['psoftSvdLowrankNiter', 'psoftSvd', 'lowrank'],
   ['randomSeed', 'psoftSvd', 'lowrank'],
@@ -53,6 +61,7 @@ const CONDITIONAL = [
   ['cayleyNeumannEps', 'useCayleyNeumann', true],
   ['neumannConvention', 'useCayleyNeumann', true],
   ['useCayleyNeumann', 'psoftOrth', true],
+  ['orthogonalityPenalty', 'psoftOrth', false],
 ] as const;
 
 /**
@@ -62,11 +71,7 @@ const CONDITIONAL = [
 export class PsoftConfig extends configClass('PSOFT', PSOFT_FIELDS) {
   constructor(options: PsoftOptions = {}) {
     super(options);
-    for (const [name, condition, value] of CONDITIONAL)
-      if (this[name] !== PSOFT_FIELDS[name].initial && this[condition] !== value)
-        warn(
-          `psoft: ${name} = ${this[name]} has no effect: it is only used when ${condition} is ${value}, here it is ${this[condition]}`,
-        );
+    warnUnused(this, PSOFT_FIELDS, CONDITIONAL);
     if (this.psoftOrth && this.r === 1 && !this.psoftMagA && !this.psoftMagB)
       throw new AdapterConfigError(
         'psoft: r = 1 without psoftMagA and psoftMagB trains nothing: a 1 x 1 rotation is the identity; raise r',
@@ -76,7 +81,8 @@ export class PsoftConfig extends configClass('PSOFT', PSOFT_FIELDS) {
 
   /** The paper's count is written as PEFT's, two higher; with one term PEFT has no such series, and the file says so. */
   override toPeft(): Record<string, unknown> {
-    const { neumann_convention, ...file } = super.toPeft();
+    const { neumann_convention, orthogonality_penalty, ...rest } = super.toPeft();
+    const file = this.orthogonalityPenalty > 0 ? { ...rest, orthogonality_penalty } : rest;
     if (neumann_convention === 'peft' || !this.useCayleyNeumann) return file;
     if (this.numCayleyNeumannTerms > 1)
       return { ...file, num_cayley_neumann_terms: this.numCayleyNeumannTerms + 2 };
