@@ -1,12 +1,15 @@
+export type { CombineOptions } from './combine.ts';
 export type { AdapterConfig } from './config.ts';
 export { AdapterConfigError, AdapterError } from './errors.ts';
+export type { PeftOptions } from './installed.ts';
 export type { LoadOptions } from './load.ts';
 export type { NeumannConvention } from './math/neumann.ts';
 export { skewFromLowerTriangle, skewSize } from './math/skew.ts';
 export { type SingularTriples, type SvdOptions, topSingularTriples } from './math/svd.ts';
+export type { MergeOptions, MergeReport, SampleInputs } from './merge.ts';
 export type { AdapterLayers, AdapterMethod, InitialiseOptions, LowRankDelta, Target } from './method.ts';
 export { LoraConfig, type LoraOptions } from './methods/lora/index.ts';
 export { PsoftConfig, type PsoftOptions } from './methods/psoft/index.ts';
-export { getPeftModel, PeftModel, type PeftOptions } from './peftModel.ts';
+export { getPeftModel, PeftModel } from './peftModel.ts';
 export { configFromPeft, METHODS, type MethodName, methodNamed } from './registry.ts';
 export { findTargets } from './target.ts';

@@ -13,9 +13,9 @@ import {
 import type { AdapterConfig } from './config.ts';
 import { AdapterError, shown } from './errors.ts';
 import { CONFIG_FILE, readJson, WEIGHTS_FILE } from './files.ts';
-import { getPeftModel, type PeftModel, type PeftOptions } from './peftModel.ts';
+import { type InstalledAdapter, installAdapter, type PeftOptions } from './installed.ts';
 import { configFromPeft, methodNamed } from './registry.ts';
-import { BASIS_KEY, KEY_PREFIX } from './save.ts';
+import { BASE_KEY, BASIS_KEY, KEY_PREFIX } from './save.ts';
 import { findTargets, isWithin } from './target.ts';
 
 export interface LoadOptions extends PeftOptions {
@@ -32,17 +32,20 @@ export async function loadAdapter(
   model: Model,
   folder: string,
   options: LoadOptions = {},
-): Promise<PeftModel> {
+): Promise<InstalledAdapter> {
   const configFile = path.join(folder, CONFIG_FILE);
   const file = await openWeights(folder);
   const config = configFromPeft(pruned(await readJson(configFile), model, file));
   const record = await basisRecord(config, file, options.basis);
-  if (record !== undefined) await checkBase(model, config, record);
+  // PEFT's own files do not say what they were trained on.
+  const own = file.metadata[BASE_KEY];
+  if (own !== undefined) await checkBase(model, config, { base: own, origin: file.file });
+  if (record !== undefined && record.base !== own) await checkBase(model, config, record);
   const { basis: _, ...peftOptions } = options;
-  const peft = await getPeftModel(model, config, peftOptions);
-  if (record !== undefined) peft.layers.adoptBasis?.(record.modules, record.origin);
-  await fill(peft, file);
-  return peft;
+  const adapter = await installAdapter(model, config, peftOptions);
+  if (record !== undefined) adapter.layers.adoptBasis?.(record.modules, record.origin);
+  await fill(adapter, file);
+  return adapter;
 }
 
 async function openWeights(folder: string): Promise<SafetensorsFile> {
@@ -117,7 +120,11 @@ async function basisRecord(
 }
 
 /** Before any decomposition: other base weights are the commonest mistake, and decomposing them takes long. */
-async function checkBase(model: Model, config: AdapterConfig, { base, origin }: BasisRecord): Promise<void> {
+async function checkBase(
+  model: Model,
+  config: AdapterConfig,
+  { base, origin }: Pick<BasisRecord, 'base' | 'origin'>,
+): Promise<void> {
   const targets = findTargets(model, config).map(({ name, weight }): [string, WeightSource] => [
     `${name}.weight`,
     weight,
@@ -131,16 +138,16 @@ async function checkBase(model: Model, config: AdapterConfig, { base, origin }: 
 }
 
 /** Copies the file's tensors into the model's parameters: all of them, and nothing left over. */
-async function fill(model: PeftModel, { file, tensors }: SafetensorsFile): Promise<void> {
-  const wanted = new Map<string, Pick<Parameter, 'shape' | 'data'>>(model.layers.state());
-  for (const head of model.heads) wanted.set(head.name, head);
-  const heads = new Set(model.heads.map(({ name }) => name));
+async function fill({ layers, heads }: InstalledAdapter, { file, tensors }: SafetensorsFile): Promise<void> {
+  const wanted = new Map<string, Pick<Parameter, 'shape' | 'data'>>(layers.state());
+  for (const head of heads) wanted.set(head.name, head);
+  const headNames = new Set(heads.map(({ name }) => name));
   for (const [name, { shape }] of wanted) {
     const found = tensors.get(KEY_PREFIX + name);
     if (found === undefined)
       throw new AdapterError(
         `${file}: has no tensor "${KEY_PREFIX}${name}"` +
-          (heads.has(name)
+          (headNames.has(name)
             ? ': the trained head is part of an adapter; without it the outputs would be those of a new head'
             : ': adapter_config.json and the file do not belong together'),
       );

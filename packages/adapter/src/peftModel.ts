@@ -1,26 +1,28 @@
-/** A model with an adapter on it. */
+/** A model with adapters on it, one of them at work. */
 import {
   type Bindings,
   type Model,
   type Parameter,
   plainScope,
-  readWeight,
   type Scope,
+  type Tensor,
   type TensorMap,
   type TrainableModel,
   type WeightData,
   type WeightSource,
 } from '@psoft/engine';
+import { type CombineOptions, combineAdapters } from './combine.ts';
 import type { AdapterConfig } from './config.ts';
 import { AdapterError } from './errors.ts';
+import { type InstalledAdapter, installAdapter, type PeftOptions } from './installed.ts';
 import { type LoadOptions, loadAdapter } from './load.ts';
-import type { AdapterLayers, AdapterMethod, InitialiseOptions } from './method.ts';
-import { methodNamed } from './registry.ts';
+import { largestDifference, type MergeOptions, type MergeReport, mergedTargets, outputsOf } from './merge.ts';
+import type { AdapterLayers, AdapterMethod } from './method.ts';
 import { exportLora, saveAdapter } from './save.ts';
-import { deltaWeight, frozenWeights } from './stacked.ts';
-import { findTargets, isWithin, savedModules } from './target.ts';
+import { deltaWeight } from './stacked.ts';
 
-export interface PeftOptions extends Partial<InitialiseOptions> {}
+/** The adapter that a model starts with, as in PEFT. */
+const DEFAULT = 'default';
 
 /**
  * Puts an adapter on a model: chooses the target modules, initialises the adapter, makes the head trainable.
@@ -33,45 +35,112 @@ export async function getPeftModel(
   config: AdapterConfig,
   options: PeftOptions = {},
 ): Promise<PeftModel> {
-  const method = methodNamed(config.method);
-  const targets = findTargets(model, config);
-  const layers = await method.create(targets, config, { seed: 0, ...options });
-  return new PeftModel(
-    model,
-    config,
-    method,
-    layers,
-    await headParameters(model, savedModules(model, config)),
-  );
+  return new PeftModel(model, DEFAULT, await installAdapter(model, config, options));
 }
 
+/** Adapters share the base model; each has its own head. Everything below speaks of the active one unless it says so. */
 export class PeftModel implements TrainableModel {
-  readonly parameters: readonly Parameter[];
-  readonly targetModules: readonly string[];
+  readonly #adapters: Map<string, InstalledAdapter>;
+  #active: string;
   #merged: ReadonlyMap<string, WeightData> | undefined;
   #isEnabled = true;
-  readonly #frozen: ReadonlyMap<string, WeightSource>;
   readonly #hasBias: ReadonlySet<string>;
 
-  /** Use {@link getPeftModel}. */
+  /** Use {@link getPeftModel} or {@link PeftModel.fromPretrained}. */
   constructor(
     readonly base: Model,
-    readonly config: AdapterConfig,
-    readonly method: AdapterMethod,
-    readonly layers: AdapterLayers,
-    /** Head modules' parameters, by checkpoint name. */
-    readonly heads: readonly Parameter[],
+    name: string,
+    adapter: InstalledAdapter,
   ) {
-    this.parameters = [...layers.parameters, ...heads];
-    this.targetModules = layers.targets.map(({ name }) => name);
-    this.#frozen = new Map<string, WeightSource>([...base.weights, ...layers.weights]);
+    this.#adapters = new Map([[name, adapter]]);
+    this.#active = name;
     this.#hasBias = new Set(base.linears.filter(({ hasBias }) => hasBias).map(({ name }) => name));
   }
 
-  /** Frozen tensors: the base model's (merged ones in place of targets while merged and enabled) and the adapters' own. */
+  get config(): AdapterConfig {
+    return this.#adapter.config;
+  }
+
+  get method(): AdapterMethod {
+    return this.#adapter.method;
+  }
+
+  get layers(): AdapterLayers {
+    return this.#adapter.layers;
+  }
+
+  /** Head modules' parameters, by checkpoint name. */
+  get heads(): readonly Parameter[] {
+    return this.#adapter.heads;
+  }
+
+  /** What is trained: the adapter's parameters and its head's. */
+  get parameters(): readonly Parameter[] {
+    return [...this.layers.parameters, ...this.heads];
+  }
+
+  get targetModules(): readonly string[] {
+    return this.layers.targets.map(({ name }) => name);
+  }
+
+  /** Frozen tensors: the base model's (merged ones in place of targets while merged and enabled) and the adapter's own. */
   get weights(): ReadonlyMap<string, WeightSource> {
+    const frozen = new Map<string, WeightSource>([...this.base.weights, ...this.layers.weights]);
     const isPlain = this.#merged === undefined || !this.#isEnabled;
-    return isPlain ? this.#frozen : new Map([...this.#frozen, ...this.#merged!]);
+    return isPlain ? frozen : new Map([...frozen, ...this.#merged!]);
+  }
+
+  get adapterNames(): readonly string[] {
+    return [...this.#adapters.keys()];
+  }
+
+  get activeAdapter(): string {
+    return this.#active;
+  }
+
+  /**
+   * Puts a further adapter on the base model; the active one stays active.
+   * @throws AdapterError for a name that is taken, before any work
+   */
+  async addAdapter(name: string, config: AdapterConfig, options: PeftOptions = {}): Promise<void> {
+    this.#checkNew(name);
+    this.#adapters.set(name, await installAdapter(this.base, config, options));
+  }
+
+  /** A saved adapter as a further one. See {@link loadAdapter} for what is refused. */
+  async loadAdapter(folder: string, name: string, options: LoadOptions = {}): Promise<void> {
+    this.#checkNew(name);
+    this.#adapters.set(name, await loadAdapter(this.base, folder, options));
+  }
+
+  /**
+   * A weighted sum of adapters' updates as a further, ordinary LoRA adapter.
+   * @throws AdapterError for a name that is taken and for what {@link combineAdapters} refuses
+   */
+  async addWeightedAdapter(name: string, options: CombineOptions): Promise<void> {
+    this.#checkNew(name);
+    this.#adapters.set(name, await combineAdapters(this.base, this.#adapters, options));
+  }
+
+  /**
+   * Makes another adapter the one at work. A program that was compiled before keeps the former.
+   * @throws AdapterError for an unknown name, and while an adapter is merged
+   */
+  setAdapter(name: string): void {
+    this.#named(name);
+    if (this.isMerged && name !== this.#active)
+      throw new AdapterError(`adapter "${this.#active}" is merged: unmerge before changing to "${name}"`);
+    this.#active = name;
+  }
+
+  /** @throws AdapterError for an unknown name and for the active adapter */
+  deleteAdapter(name: string): void {
+    this.#named(name);
+    if (name === this.#active)
+      throw new AdapterError(
+        `adapter "${name}" is active: change to another first (there are ${this.adapterNames.join(', ')})`,
+      );
+    this.#adapters.delete(name);
   }
 
   /** Whether the adapter is folded into the weights at present. */
@@ -100,6 +169,11 @@ export class PeftModel implements TrainableModel {
       },
     };
     return this.base.forward(scope, inputs);
+  }
+
+  /** What the configuration adds to the training loss: a scalar, or nothing. */
+  penalty(bindings: Bindings): Tensor | undefined {
+    return this.#isEnabled && !this.isMerged ? this.layers.penalty?.(bindings) : undefined;
   }
 
   /** Trained values: of adapters and head together, or of the adapters alone. */
@@ -145,13 +219,18 @@ export class PeftModel implements TrainableModel {
 
   /**
    * Folds the adapter into the weights, in float32. Forward passes then cost what the base model costs; training goes on
-   * only after {@link unmerge}. The base model's own tensors stay as they are.
-   * @param options.safeMerge refuses values that are not finite (default true)
+   * only after {@link unmerge}. The base model's own tensors stay as they are. Once merged, nothing more happens.
+   * @param options.inputs a batch on which the report compares the outputs before and after
    * @throws AdapterError naming the first module whose merged weight is not finite
    */
-  async merge({ safeMerge = true }: { safeMerge?: boolean } = {}): Promise<void> {
-    if (this.isMerged) return;
-    this.#merged = await this.#mergedTargets(safeMerge);
+  async merge({ safeMerge = true, inputs }: MergeOptions = {}): Promise<MergeReport> {
+    const modules = this.targetModules.length;
+    if (this.isMerged) return { modules, largestChange: 0, ...(inputs ? { logitDrift: 0 } : {}) };
+    const { merged, largestChange } = await mergedTargets(this.base, this.layers, safeMerge);
+    const before = inputs && (await outputsOf(this, inputs));
+    this.#merged = merged;
+    if (inputs === undefined) return { modules, largestChange };
+    return { modules, largestChange, logitDrift: largestDifference(before!, await outputsOf(this, inputs)) };
   }
 
   /** Back to separate adapters, exactly: the base weights were never touched. */
@@ -164,7 +243,7 @@ export class PeftModel implements TrainableModel {
     const { base, heads } = this;
     const weights = new Map<string, WeightSource>([
       ...base.weights,
-      ...(this.#merged ?? (await this.#mergedTargets(safeMerge))),
+      ...(this.#merged ?? (await mergedTargets(base, this.layers, safeMerge)).merged),
       ...heads.map(({ name, data, shape }): [string, WeightData] => [
         name,
         { kind: 'data', data: data.slice(), shape },
@@ -182,51 +261,40 @@ export class PeftModel implements TrainableModel {
 
   /**
    * Writes adapter_model.safetensors and adapter_config.json into `folder`, in PEFT's layout: trained values, the head
-   * among them, and the basis they refer to. Each file appears whole or not at all; the same values give the same bytes.
+   * among them, and what they refer to. Each file appears whole or not at all; the same values give the same bytes.
+   * @param options.adapter another one than the active
    */
-  savePretrained(folder: string): Promise<void> {
-    return saveAdapter(this, folder);
+  savePretrained(folder: string, { adapter = this.#active }: { adapter?: string } = {}): Promise<void> {
+    return saveAdapter(this.base, this.#named(adapter), folder);
   }
 
   /** Writes the update as an ordinary LoRA adapter, which every PEFT loads. See {@link exportLora}. */
   exportLora(folder: string): Promise<void> {
-    return exportLora(this, folder);
+    return exportLora(this.base, this.#adapter, folder);
   }
 
   /**
    * An adapter that was saved, on its base model. See {@link loadAdapter} for what is refused.
-   * @param options.basis for an adapter saved by PEFT itself: the file that tools/reference/psoft_basis.py wrote
+   * @param options.basis for a PSOFT adapter saved by PEFT itself: the file that tools/reference/psoft_basis.py wrote
    */
-  static fromPretrained(model: Model, folder: string, options: LoadOptions = {}): Promise<PeftModel> {
-    return loadAdapter(model, folder, options);
+  static async fromPretrained(model: Model, folder: string, options: LoadOptions = {}): Promise<PeftModel> {
+    return new PeftModel(model, DEFAULT, await loadAdapter(model, folder, options));
   }
 
-  async #mergedTargets(safeMerge: boolean): Promise<Map<string, WeightData>> {
-    const merged = new Map<string, WeightData>();
-    for await (const [module, data] of this.layers.mergedWeights(frozenWeights(this.layers.targets))) {
-      const name = `${module}.weight`;
-      const source = this.base.weights.get(name)!;
-      const wrong = safeMerge ? data.findIndex((value) => !Number.isFinite(value)) : -1;
-      if (wrong >= 0)
-        throw new AdapterError(
-          `merging "${module}": the merged weight holds ${data[wrong]} at place ${wrong}: the adapter or the base weight is broken; nothing was merged`,
-        );
-      merged.set(name, { kind: 'data', data, shape: source.shape });
-    }
-    return merged;
+  get #adapter(): InstalledAdapter {
+    return this.#adapters.get(this.#active)!;
   }
-}
 
-/** Trainable copies of the weights of whole modules. */
-async function headParameters(model: Model, modules: readonly string[]): Promise<Parameter[]> {
-  const parameters: Parameter[] = [];
-  for (const [name, source] of model.weights)
-    if (modules.some((module) => isWithin(name, module)))
-      parameters.push({
-        name,
-        shape: source.shape,
-        group: 'head',
-        data: Float32Array.from(await readWeight(source)),
-      });
-  return parameters;
+  #named(name: string): InstalledAdapter {
+    const adapter = this.#adapters.get(name);
+    if (adapter === undefined)
+      throw new AdapterError(`no adapter "${name}"; there are ${this.adapterNames.join(', ')}`);
+    return adapter;
+  }
+
+  #checkNew(name: string): void {
+    if (name === '') throw new AdapterError('an adapter needs a name, got ""');
+    if (this.#adapters.has(name))
+      throw new AdapterError(`there is an adapter "${name}" already: delete it first or take another name`);
+  }
 }

@@ -1,23 +1,24 @@
 /** Writes adapter folders in PEFT's layout. */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { fingerprintWeights, type WeightSource, writeSafetensors } from '@psoft/engine';
+import { fingerprintWeights, type Model, type WeightSource, writeSafetensors } from '@psoft/engine';
 import { AdapterError } from './errors.ts';
 import { CONFIG_FILE, WEIGHTS_FILE, writeJson } from './files.ts';
-import type { PeftModel } from './peftModel.ts';
+import type { InstalledAdapter } from './installed.ts';
+import type { AdapterLayers } from './method.ts';
 import { ALL_LINEAR, savedModules } from './target.ts';
 
 /** What PEFT puts before the module path. */
 export const KEY_PREFIX = 'base_model.model.';
+/** Metadata entry with the fingerprint of the base weights that the adapter was made for. */
+export const BASE_KEY = 'psoft.base';
 /** Metadata entry that says what the values refer to. */
 export const BASIS_KEY = 'psoft.basis';
 
 /** The weights that an adapter was made for: changed ones make its values meaningless. */
-export function baseFingerprint(model: PeftModel): Promise<string> {
+export function baseFingerprint({ targets }: AdapterLayers): Promise<string> {
   return fingerprintWeights(
-    new Map(
-      model.layers.targets.map(({ name, weight }): [string, WeightSource] => [`${name}.weight`, weight]),
-    ),
+    new Map(targets.map(({ name, weight }): [string, WeightSource] => [`${name}.weight`, weight])),
   );
 }
 
@@ -25,17 +26,22 @@ export function baseFingerprint(model: PeftModel): Promise<string> {
  * adapter_model.safetensors (trained values, the head among them, under PEFT's keys) and adapter_config.json. The basis
  * that the values refer to stands in the safetensors file's metadata, so that the two cannot be parted.
  */
-export async function saveAdapter(model: PeftModel, folder: string): Promise<void> {
-  const { layers } = model;
+export async function saveAdapter(model: Model, adapter: InstalledAdapter, folder: string): Promise<void> {
+  const { layers } = adapter;
   const tensors = new Map<string, WeightSource>();
   for (const [key, value] of layers.state()) tensors.set(KEY_PREFIX + key, value);
-  addHeads(model, tensors);
-  const basis = layers.basis && { version: 1, base: await baseFingerprint(model), modules: layers.basis() };
+  for (const [key, value] of layers.savedWeights ?? []) tensors.set(key, value);
+  addHeads(adapter, tensors);
+  const base = await baseFingerprint(layers);
+  const basis = layers.basis && { version: 1, base, modules: layers.basis() };
   await mkdir(folder, { recursive: true });
   await writeSafetensors(path.join(folder, WEIGHTS_FILE), tensors, {
-    metadata: { format: 'pt', ...(basis ? { [BASIS_KEY]: JSON.stringify(basis) } : {}) },
+    metadata: { format: 'pt', [BASE_KEY]: base, ...(basis ? { [BASIS_KEY]: JSON.stringify(basis) } : {}) },
   });
-  await writeJson(path.join(folder, CONFIG_FILE), { ...model.config.toPeft(), ...moduleNames(model) });
+  await writeJson(path.join(folder, CONFIG_FILE), {
+    ...adapter.config.toPeft(),
+    ...moduleNames(model, adapter),
+  });
 }
 
 /**
@@ -43,23 +49,28 @@ export async function saveAdapter(model: PeftModel, folder: string): Promise<voi
  * and to no SVD, and every PEFT loads it alike. The base weights must be the same all the same.
  * @throws AdapterError when the method's update has no such form
  */
-export async function exportLora(model: PeftModel, folder: string): Promise<void> {
-  const { layers, config } = model;
+export async function exportLora(model: Model, adapter: InstalledAdapter, folder: string): Promise<void> {
+  const { layers, config } = adapter;
   if (layers.lowRankDeltas === undefined)
     throw new AdapterError(
-      `${config.peftType} cannot be exported as LoRA: its update is not a product of thin matrices`,
+      `${config.method} cannot be exported as LoRA: its update is not a product of thin matrices`,
     );
   const tensors = new Map<string, WeightSource>();
-  let rank = 0;
+  const ranks = new Map<string, number>();
   for await (const [module, { a, b }] of layers.lowRankDeltas()) {
-    rank = a.shape[0]!;
+    ranks.set(module, a.shape[0]!);
     tensors.set(`${KEY_PREFIX}${module}.lora_A.weight`, a);
     tensors.set(`${KEY_PREFIX}${module}.lora_B.weight`, b);
   }
-  addHeads(model, tensors);
+  addHeads(adapter, tensors);
+  const rank = Math.max(...ranks.values());
+  const others = Object.fromEntries([...ranks].filter(([, one]) => one !== rank));
   await mkdir(folder, { recursive: true });
-  await writeSafetensors(path.join(folder, WEIGHTS_FILE), tensors, { metadata: { format: 'pt' } });
+  await writeSafetensors(path.join(folder, WEIGHTS_FILE), tensors, {
+    metadata: { format: 'pt', [BASE_KEY]: await baseFingerprint(layers) },
+  });
   await writeJson(path.join(folder, CONFIG_FILE), {
+    alpha_pattern: others,
     base_model_name_or_path: config.baseModelNameOrPath ?? null,
     bias: 'none',
     fan_in_fan_out: false,
@@ -67,30 +78,31 @@ export async function exportLora(model: PeftModel, folder: string): Promise<void
     init_lora_weights: true,
     lora_alpha: rank,
     lora_dropout: 0,
-    modules_to_save: moduleNames(model).modules_to_save,
+    modules_to_save: moduleNames(model, adapter).modules_to_save,
     peft_type: 'LORA',
     r: rank,
+    rank_pattern: others,
     revision: config.revision ?? null,
-    target_modules: [...model.targetModules],
+    target_modules: layers.targets.map(({ name }) => name),
     task_type: config.taskType ?? null,
     use_rslora: false,
   });
 }
 
-function addHeads({ heads }: PeftModel, tensors: Map<string, WeightSource>): void {
+function addHeads({ heads }: InstalledAdapter, tensors: Map<string, WeightSource>): void {
   for (const { name, data, shape } of heads) tensors.set(KEY_PREFIX + name, { kind: 'data', data, shape });
 }
 
 /** Settings that PEFT needs spelt out: its own defaults and its reading of "all-linear" may differ from ours. */
-function moduleNames(model: PeftModel): {
-  modules_to_save: string[] | null;
-  target_modules: string | string[];
-} {
-  const { targetModules } = model.config;
-  const saved = savedModules(model.base, model.config);
+function moduleNames(
+  model: Model,
+  { config, layers }: InstalledAdapter,
+): { modules_to_save: string[] | null; target_modules: string | string[] } {
+  const { targetModules } = config;
+  const saved = savedModules(model, config);
   const names =
     targetModules === undefined || targetModules === ALL_LINEAR
-      ? [...model.targetModules]
+      ? layers.targets.map(({ name }) => name)
       : typeof targetModules === 'string'
         ? targetModules
         : [...targetModules];
