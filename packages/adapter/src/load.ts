@@ -14,6 +14,7 @@ import type { AdapterConfig } from './config.ts';
 import { AdapterError, shown } from './errors.ts';
 import { CONFIG_FILE, readJson, WEIGHTS_FILE } from './files.ts';
 import { type InstalledAdapter, installAdapter, type PeftOptions } from './installed.ts';
+import { type AuthorsRotation, convertAuthorsAdapter, isAuthorsFile } from './methods/psoft/authors.ts';
 import { configFromPeft, methodNamed } from './registry.ts';
 import { BASE_KEY, BASIS_KEY, KEY_PREFIX } from './save.ts';
 import { findTargets, isWithin } from './target.ts';
@@ -21,6 +22,8 @@ import { findTargets, isWithin } from './target.ts';
 export interface LoadOptions extends PeftOptions {
   /** A basis file for an adapter that PEFT saved, made by tools/reference/psoft_basis.py. */
   readonly basis?: string;
+  /** How R was computed, for an adapter of the paper's released code, whose files do not say. */
+  readonly rotation?: AuthorsRotation;
 }
 
 /**
@@ -35,13 +38,15 @@ export async function loadAdapter(
 ): Promise<InstalledAdapter> {
   const configFile = path.join(folder, CONFIG_FILE);
   const file = await openWeights(folder);
-  const config = configFromPeft(pruned(await readJson(configFile), model, file));
+  const json = await readJson(configFile);
+  const { basis: _, rotation, ...peftOptions } = options;
+  if (isAuthorsFile(file)) return convertAuthorsAdapter(model, json, file, KEY_PREFIX, rotation, peftOptions);
+  const config = configFromPeft(pruned(json, model, file));
   const record = await basisRecord(config, file, options.basis);
   // PEFT's own files do not say what they were trained on.
   const own = file.metadata[BASE_KEY];
   if (own !== undefined) await checkBase(model, config, { base: own, origin: file.file });
   if (record !== undefined && record.base !== own) await checkBase(model, config, record);
-  const { basis: _, ...peftOptions } = options;
   const adapter = await installAdapter(model, config, peftOptions);
   if (record !== undefined) adapter.layers.adoptBasis?.(record.modules, record.origin);
   await fill(adapter, file);

@@ -35,7 +35,7 @@ export const PSOFT_FIELDS = {
   randomSeed: nonNegativeInteger(0),
   /** Orthogonal R by a Cayley map; false trains all of R freely. */
   psoftOrth: flag(true),
-  /** gamma: adds gamma times the sum over layers of |RᵀR - I|² to the training loss; ours alone, for Table 6. */
+  /** gamma: adds gamma times the mean over layers of |RᵀR - I| to the training loss; ours alone, for Table 6. */
   orthogonalityPenalty: number(0, 'at least 0', (value) => Number.isFinite(value) && value >= 0),
   /** Trained scaling on the input side of R (PSOFT's alpha, `vector_a`) and on its output side (beta, `vector_b`). */
   psoftMagA: flag(true),

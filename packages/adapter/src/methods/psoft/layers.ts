@@ -1,5 +1,6 @@
 /** PSOFT on all target modules of a model. */
 import { type Tensor, type TensorMap, tf, type WeightData } from '@psoft/engine';
+import { identityMatrix } from '../../math/cayley.ts';
 import { skewSize } from '../../math/skew.ts';
 import type { AdapterLayers, InitialiseOptions, Target } from '../../method.ts';
 import { checkRank } from '../../principal.ts';
@@ -64,15 +65,18 @@ function psoftRecipe(config: PsoftConfig, subspaces: ReadonlyMap<string, Princip
   };
 }
 
-/** gamma times the sum over modules of |RᵀR - I|_F²: the regularised rival of strict orthogonality in Table 6. */
+/**
+ * gamma times the mean over modules of |RᵀR - I|_F: the regularised rival of strict orthogonality (section 5, Table 6).
+ * The paper takes it from AdaLoRA, whose code has the norm itself, not its square, and the mean over matrices.
+ */
 function penalty(groups: readonly TensorMap[], config: PsoftConfig): Tensor {
-  const terms = groups.map((trained) => {
+  const norms = groups.map((trained) => {
     const r = rotations(trained[WEIGHT], config);
-    const gram = tf.matMul(r, r, true, false);
-    const identity = tf.eye(config.r);
-    return tf.sum(tf.square(tf.sub(gram, identity)));
+    const excess = tf.sub(tf.matMul(r, r, true, false), identityMatrix(config.r));
+    // The root has no gradient at 0, where training starts; the tiny term is below float32's resolution elsewhere.
+    return tf.sqrt(tf.add(tf.sum(tf.square(excess), [1, 2]), 1e-20));
   });
-  return tf.mul(tf.addN(terms), config.orthogonalityPenalty);
+  return tf.mul(tf.mean(tf.concat(norms)), config.orthogonalityPenalty);
 }
 
 function tensorsOf(trained: TensorMap): PsoftTensors {
