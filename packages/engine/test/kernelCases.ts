@@ -275,9 +275,26 @@ export const kernelCases: KernelCase[] = [
     call: (a, b) => tf.stack([a!, b!], 1),
   },
   {
+    kernel: 'Pack',
+    note: 'last axis',
+    gradient: true,
+    inputs: (rng) => {
+      const same = [dim(rng), dim(rng)];
+      return [{ shape: same }, { shape: same }];
+    },
+    call: (a, b) => tf.stack([a!, b!], 2),
+  },
+  {
     kernel: 'Unpack',
     gradient: true,
     inputs: (rng) => [{ shape: [dim(rng), 1 + dim(rng), 2] }],
+    call: (x) => tf.unstack(x, 1),
+  },
+  {
+    kernel: 'Unpack',
+    note: 'last axis',
+    gradient: true,
+    inputs: (rng) => [{ shape: [dim(rng), 1 + dim(rng)] }],
     call: (x) => tf.unstack(x, 1),
   },
   {

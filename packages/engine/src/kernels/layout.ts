@@ -139,9 +139,16 @@ export const layout: KernelTable = {
     },
     lower: (node, onnx) => {
       const axis = attr<number>(node, 'axis');
+      const [y] = node.outputs;
+      // Side by side on an axis that is there, then named anew: two nodes rather than one for each input.
+      if (axis < node.inputs[0]!.shape.length) {
+        const joined = onnx.emit('Concat', onnx.names(node.inputs), { axis });
+        onnx.bind(y!, onnx.emit('Reshape', [joined, onnx.ints(y!.shape)]));
+        return;
+      }
       const axes = onnx.ints([axis]);
       const names = node.inputs.map((value) => onnx.emit('Unsqueeze', [onnx.name(value), axes]));
-      onnx.bind(node.outputs[0]!, onnx.emit('Concat', names, { axis }));
+      onnx.bind(y!, onnx.emit('Concat', names, { axis }));
     },
   },
   Unpack: {
@@ -154,10 +161,21 @@ export const layout: KernelTable = {
     lower: (node, onnx) => {
       const [x] = node.inputs;
       const axis = normaliseAxes(node.attrs.axis, x!.shape.length)[0]!;
-      const parts = onnx.emitMany('Split', [onnx.name(x!)], node.outputs.length, {
-        axis,
-        num_outputs: node.outputs.length,
-      });
+      const split = (name: string): string[] =>
+        onnx.emitMany('Split', [name], node.outputs.length, { axis, num_outputs: node.outputs.length });
+      if (axis < x!.shape.length - 1) {
+        const joined = [
+          ...x!.shape.slice(0, axis),
+          x!.shape[axis]! * x!.shape[axis + 1]!,
+          ...x!.shape.slice(axis + 2),
+        ];
+        const parts = split(onnx.emit('Reshape', [onnx.name(x!), onnx.ints(joined)]));
+        node.outputs.forEach((y, i) => {
+          onnx.bind(y, parts[i]!);
+        });
+        return;
+      }
+      const parts = split(onnx.name(x!));
       const axes = onnx.ints([axis]);
       node.outputs.forEach((y, i) => {
         onnx.bind(y, onnx.emit('Squeeze', [parts[i]!, axes]));
