@@ -34,19 +34,19 @@ export async function withMagnitude(
     ),
     variant: plain.variant!,
     prepare: (trained, group) => {
-      const { length } = group.modules;
-      const scales = unstack(tf.div(trained[MAGNITUDE]!, norms(trained, group, config)), length);
-      return unstackAll(trained, length).map((own, i) => ({ ...own, scale: scales[i]! }));
+      const { modules } = group;
+      const scale = tf.div(trained[MAGNITUDE]!, norms(trained, group, config));
+      return unstackAll({ ...trained, scale, ...offsets(modules, scale) }, modules.length);
     },
     apply: (x, base, module) => {
-      const { scale } = module.own;
+      const { scale, offset } = module.own;
       const dropped = module.dropout(x, config.loraDropout);
       const change = loraChange(dropped, module, config);
-      const bias = module.bias();
       if (dropped === x) {
         const y = tf.mul(tf.add(base(x), change), scale!);
-        return bias ? tf.add(y, tf.mul(bias, tf.sub(1, scale!))) : y;
+        return offset ? tf.add(y, offset) : y;
       }
+      const bias = module.bias();
       const direct = bias ? tf.sub(base(dropped), bias) : base(dropped);
       return tf.add(base(x), tf.add(tf.mul(direct, tf.sub(scale!, 1)), tf.mul(change, scale!)));
     },
@@ -57,6 +57,14 @@ export async function withMagnitude(
       return tf.mul(direction, tf.div(tf.reshape(module.own[MAGNITUDE]!, [-1, 1]), norm));
     },
   };
+}
+
+/** What base(x) scaled has too much or too little of the bias: bias (1 - c), [modules, out]. */
+function offsets(modules: Group['modules'], scale: Tensor): { offset?: Tensor } {
+  const biases = modules.map(({ bias }) => bias());
+  if (biases.every((bias) => bias === undefined)) return {};
+  const zeros = tf.zeros(scale.shape.slice(1));
+  return { offset: tf.mul(tf.stack(biases.map((bias) => bias ?? zeros)), tf.sub(1, scale)) };
 }
 
 /**
