@@ -1,7 +1,7 @@
 /** Files of an adapter folder. */
 import { readFile } from 'node:fs/promises';
 import { writeFileAtomically } from '@psoft/engine';
-import { AdapterError } from './errors.ts';
+import { AdapterError, shown } from './errors.ts';
 
 export const CONFIG_FILE = 'adapter_config.json';
 export const WEIGHTS_FILE = 'adapter_model.safetensors';
@@ -30,4 +30,25 @@ export async function readJson(file: string): Promise<Record<string, unknown>> {
       `${file}: must hold a JSON object, got ${Array.isArray(value) ? 'a list' : String(value)}`,
     );
   return value as Record<string, unknown>;
+}
+
+/** What a saved adapter's values refer to beside its own tensors. */
+export interface BasisRecord {
+  /** Fingerprint of the target modules' base weights. */
+  readonly base: string;
+  readonly modules: object;
+  /** Where it stands, for messages. */
+  readonly origin: string;
+}
+
+/** @throws AdapterError for what is no basis record of this version */
+export function basisRecordOf(
+  { version, base, modules }: Readonly<Record<string, unknown>>,
+  origin: string,
+): BasisRecord {
+  if (version !== 1 || typeof base !== 'string' || typeof modules !== 'object' || modules === null)
+    throw new AdapterError(
+      `${origin}: no basis record that this version reads: version must be 1, got ${shown(version)}`,
+    );
+  return { base, modules, origin };
 }

@@ -11,8 +11,8 @@ import {
   type WeightSource,
 } from '@psoft/engine';
 import type { AdapterConfig } from './config.ts';
-import { AdapterError, shown } from './errors.ts';
-import { CONFIG_FILE, readJson, WEIGHTS_FILE } from './files.ts';
+import { AdapterError } from './errors.ts';
+import { type BasisRecord, basisRecordOf, CONFIG_FILE, readJson, WEIGHTS_FILE } from './files.ts';
 import { type InstalledAdapter, installAdapter, type PeftOptions } from './installed.ts';
 import { type AuthorsRotation, convertAuthorsAdapter, isAuthorsFile } from './methods/psoft/authors.ts';
 import { configFromPeft, methodNamed } from './registry.ts';
@@ -81,14 +81,6 @@ function pruned(
   return { ...json, modules_to_save: known };
 }
 
-interface BasisRecord {
-  /** Fingerprint of the target modules' base weights. */
-  readonly base: string;
-  readonly modules: object;
-  /** Where it stands, for messages. */
-  readonly origin: string;
-}
-
 async function basisRecord(
   config: AdapterConfig,
   { file, metadata }: SafetensorsFile,
@@ -116,12 +108,7 @@ async function basisRecord(
         "not: flipping one vector's sign changes the update; run tools/reference/psoft_basis.py where the adapter was " +
         'trained and give its output as `basis`',
     );
-  const { version, base, modules } = record;
-  if (version !== 1 || typeof base !== 'string' || typeof modules !== 'object' || modules === null)
-    throw new AdapterError(
-      `${origin}: no basis record that this version reads: version must be 1, got ${shown(version)}`,
-    );
-  return { base, modules, origin };
+  return basisRecordOf(record, origin);
 }
 
 /** Before any decomposition: other base weights are the commonest mistake, and decomposing them takes long. */

@@ -70,6 +70,11 @@ export interface AdapterLayers {
    * @throws AdapterError when they cannot be made so
    */
   adoptBasis?(modules: object, origin: string): void;
+  /** {@link AdapterLayers.state} and {@link AdapterLayers.basis} in terms of another recorded basis: the same update. */
+  stateIn?(
+    modules: object,
+    origin: string,
+  ): { readonly state: Map<string, WeightData>; readonly basis: Record<string, unknown> };
 }
 
 /** What `psoft methods` prints of a method. */

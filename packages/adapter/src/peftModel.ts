@@ -18,7 +18,7 @@ import { type InstalledAdapter, installAdapter, type PeftOptions } from './insta
 import { type LoadOptions, loadAdapter } from './load.ts';
 import { largestDifference, type MergeOptions, type MergeReport, mergedTargets, outputsOf } from './merge.ts';
 import type { AdapterLayers, AdapterMethod } from './method.ts';
-import { exportLora, saveAdapter } from './save.ts';
+import { exportLora, type SaveOptions, saveAdapter } from './save.ts';
 import { deltaWeight } from './stacked.ts';
 
 /** The adapter that a model starts with, as in PEFT. */
@@ -263,9 +263,13 @@ export class PeftModel implements TrainableModel {
    * Writes adapter_model.safetensors and adapter_config.json into `folder`, in PEFT's layout: trained values, the head
    * among them, and what they refer to. Each file appears whole or not at all; the same values give the same bytes.
    * @param options.adapter another one than the active
+   * @param options.basis for loading with PEFT where that basis file was made
    */
-  savePretrained(folder: string, { adapter = this.#active }: { adapter?: string } = {}): Promise<void> {
-    return saveAdapter(this.base, this.#named(adapter), folder);
+  async savePretrained(
+    folder: string,
+    { adapter = this.#active, ...options }: SaveOptions & { adapter?: string } = {},
+  ): Promise<void> {
+    await saveAdapter(this.base, this.#named(adapter), folder, options);
   }
 
   /** Writes the update as an ordinary LoRA adapter, which every PEFT loads. See {@link exportLora}. */

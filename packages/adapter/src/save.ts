@@ -1,9 +1,15 @@
 /** Writes adapter folders in PEFT's layout. */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { fingerprintWeights, type Model, type WeightSource, writeSafetensors } from '@psoft/engine';
+import {
+  fingerprintWeights,
+  type Model,
+  type WeightData,
+  type WeightSource,
+  writeSafetensors,
+} from '@psoft/engine';
 import { AdapterError } from './errors.ts';
-import { CONFIG_FILE, WEIGHTS_FILE, writeJson } from './files.ts';
+import { basisRecordOf, CONFIG_FILE, readJson, WEIGHTS_FILE, writeJson } from './files.ts';
 import type { InstalledAdapter } from './installed.ts';
 import type { AdapterLayers } from './method.ts';
 import { ALL_LINEAR, savedModules } from './target.ts';
@@ -22,18 +28,32 @@ export function baseFingerprint({ targets }: AdapterLayers): Promise<string> {
   );
 }
 
+export interface SaveOptions {
+  /**
+   * A basis file of the machine that will load the adapter with PEFT, made there by tools/reference/psoft_basis.py: the
+   * values are written in its terms, and PEFT computes the same update from them.
+   */
+  readonly basis?: string;
+}
+
 /**
  * adapter_model.safetensors (trained values, the head among them, under PEFT's keys) and adapter_config.json. The basis
  * that the values refer to stands in the safetensors file's metadata, so that the two cannot be parted.
  */
-export async function saveAdapter(model: Model, adapter: InstalledAdapter, folder: string): Promise<void> {
+export async function saveAdapter(
+  model: Model,
+  adapter: InstalledAdapter,
+  folder: string,
+  options: SaveOptions = {},
+): Promise<void> {
   const { layers } = adapter;
+  const base = await baseFingerprint(layers);
+  const { state, basis: modules } = await stateAndBasis(adapter, base, options);
   const tensors = new Map<string, WeightSource>();
-  for (const [key, value] of layers.state()) tensors.set(KEY_PREFIX + key, value);
+  for (const [key, value] of state) tensors.set(KEY_PREFIX + key, value);
   for (const [key, value] of layers.savedWeights ?? []) tensors.set(key, value);
   addHeads(adapter, tensors);
-  const base = await baseFingerprint(layers);
-  const basis = layers.basis && { version: 1, base, modules: layers.basis() };
+  const basis = modules && { version: 1, base, modules };
   await mkdir(folder, { recursive: true });
   await writeSafetensors(path.join(folder, WEIGHTS_FILE), tensors, {
     metadata: { format: 'pt', [BASE_KEY]: base, ...(basis ? { [BASIS_KEY]: JSON.stringify(basis) } : {}) },
@@ -42,6 +62,22 @@ export async function saveAdapter(model: Model, adapter: InstalledAdapter, folde
     ...adapter.config.toPeft(),
     ...moduleNames(model, adapter),
   });
+}
+
+async function stateAndBasis(
+  { config, layers }: InstalledAdapter,
+  base: string,
+  { basis: file }: SaveOptions,
+): Promise<{ state: Map<string, WeightData>; basis: Record<string, unknown> | undefined }> {
+  if (file === undefined) return { state: layers.state(), basis: layers.basis?.() };
+  if (layers.stateIn === undefined)
+    throw new AdapterError(`${config.method} refers to no basis: leave \`basis\` (${file}) out`);
+  const record = basisRecordOf(await readJson(file), file);
+  if (record.base !== base)
+    throw new AdapterError(
+      `${file}: is the basis of other base weights (fingerprint ${record.base.slice(0, 12)}...) than this adapter's (${base.slice(0, 12)}...)`,
+    );
+  return layers.stateIn(record.modules, file);
 }
 
 /**

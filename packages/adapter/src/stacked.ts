@@ -18,6 +18,7 @@ import {
   tf,
   type WeightData,
 } from '@psoft/engine';
+import type { Rebased } from './basisRecord.ts';
 import type { AdaptedLinear, AdapterLayers, LowRankDelta, Target } from './method.ts';
 
 /** A tensor that is trained in every module. */
@@ -79,8 +80,10 @@ export interface Recipe {
   /** Added to the training loss: a scalar. `groups` holds the stacked tensors of each group. */
   penalty?(groups: readonly TensorMap[]): Tensor;
   readonly savedWeights?: ReadonlyMap<string, WeightData>;
+  /** See {@link basisMembers}. */
   basis?(): Record<string, unknown>;
   adoptBasis?(modules: object, origin: string): void;
+  rebased?(modules: object, origin: string): Rebased;
 }
 
 interface StackedGroup {
@@ -282,6 +285,20 @@ export function stackLayers(targets: readonly Target[], recipe: Recipe, seed: nu
     ...(recipe.basis ? { basis: () => recipe.basis!() } : {}),
     ...(recipe.adoptBasis
       ? { adoptBasis: (modules: object, origin: string) => recipe.adoptBasis!(modules, origin) }
+      : {}),
+    ...(recipe.rebased
+      ? {
+          stateIn(modules: object, origin: string) {
+            const { values, record } = recipe.rebased!(modules, origin);
+            const state = targets.flatMap((target) =>
+              ownValues(target).map(([key, value]): [string, WeightData] => [
+                `${target.name}.${key}`,
+                { ...value, data: values(target.name, key, value.data) },
+              ]),
+            );
+            return { state: new Map(state), basis: record };
+          },
+        }
       : {}),
   };
 }

@@ -10,7 +10,7 @@ import {
   writeSafetensors,
 } from '@psoft/engine';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { getPeftModel, PeftModel, PsoftConfig } from '../src/index.ts';
+import { getPeftModel, LoraConfig, PeftModel, PsoftConfig } from '../src/index.ts';
 import { largestDifference, logitsOf, perturb, toyInput, toyModel } from './toy.ts';
 
 beforeAll(() => tf.setBackend('cpu'));
@@ -224,4 +224,42 @@ test('exports the same update as LoRA', async () => {
   const product = tf.tidy(() => tf.matMul(tf.tensor2d(b, [12, 4]), tf.tensor2d(a, [4, 20])).dataSync());
   expect(largestDifference(product, await model.deltaWeight(module))).toBeLessThan(1e-6);
   expect(tensors.has('base_model.model.pooler.dense.weight')).toBe(true);
+});
+
+describe("in terms of PEFT's own basis", () => {
+  const fixtures = path.join(import.meta.dirname, 'fixtures', 'peft');
+  const basis = path.join(fixtures, 'basis.json');
+
+  test.each([{}, { psoftOrth: false }])('the values change and the update does not: %j', async (options) => {
+    const { tensors } = await readSafetensorsHeader(path.join(fixtures, 'base.safetensors'));
+    const base = toyModel({ given: tensors });
+    const targetModules = ['query_proj', 'dense'];
+    const model = await getPeftModel(
+      base,
+      new PsoftConfig({ r: 4, psoftAlpha: 8, targetModules, ...options }),
+    );
+    perturb(model);
+    const outputs = logitsOf(model, toyInput());
+    await model.savePretrained(path.join(folder, 'own'));
+    await model.savePretrained(path.join(folder, 'peft'), { basis });
+    const bytes = async (name: string) => readFile(path.join(folder, name, 'adapter_model.safetensors'));
+    expect((await bytes('own')).equals(await bytes('peft'))).toBe(false);
+    // As PEFT reads it: nothing but the values, A and B with the signs that torch's decomposition has there.
+    const asPeft = await PeftModel.fromPretrained(base, path.join(folder, 'peft'), { basis });
+    expect(largestDifference(logitsOf(asPeft, toyInput()), outputs)).toBeLessThan(1e-6);
+    const own = await PeftModel.fromPretrained(base, path.join(folder, 'peft'));
+    expect(largestDifference(logitsOf(own, toyInput()), outputs)).toBeLessThan(1e-6);
+    const wrong = await PeftModel.fromPretrained(base, path.join(folder, 'own'), { basis });
+    expect(largestDifference(logitsOf(wrong, toyInput()), outputs)).toBeGreaterThan(1e-2);
+  });
+
+  test('is refused where it is not that of the base weights, or where there is none', async () => {
+    const targetModules = ['query_proj'];
+    const other = await getPeftModel(toyModel(), new PsoftConfig({ r: 4, psoftAlpha: 8, targetModules }));
+    await expect(other.savePretrained(folder, { basis })).rejects.toThrow(
+      'is the basis of other base weights',
+    );
+    const lora = await getPeftModel(toyModel(), new LoraConfig({ targetModules }));
+    await expect(lora.savePretrained(folder, { basis })).rejects.toThrow('lora refers to no basis');
+  });
 });

@@ -76,3 +76,19 @@ export function skewFromLowerTriangle(lower: Float32Array, rank: number): Float3
     for (let column = 0; column < row; column++) upper[skewIndex(rank, column, row)] = lower[at++]!;
   return upper;
 }
+
+/** The packed D Q D for a diagonal D of signs. @param packed strict upper triangle of Q, row by row */
+export function skewWithSigns(packed: Float32Array, signs: ArrayLike<number>): Float32Array {
+  const result = new Float32Array(packed.length);
+  let at = 0;
+  for (let row = 0; row < signs.length; row++)
+    for (let column = row + 1; column < signs.length; column++, at++)
+      result[at] = packed[at]! * signs[row]! * signs[column]!;
+  return result;
+}
+
+/** D R D for a diagonal D of signs, [r, r] row by row. */
+export function matrixWithSigns(matrix: Float32Array, signs: ArrayLike<number>): Float32Array {
+  const { length } = signs;
+  return matrix.map((value, i) => value * signs[Math.floor(i / length)]! * signs[i % length]!);
+}

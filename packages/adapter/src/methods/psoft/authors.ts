@@ -3,10 +3,10 @@
  * so that their basis is known; what they do not carry is whether R was exact or a series, and of how many terms.
  */
 import { type Model, readWeight, type SafetensorsFile, type WeightData } from '@psoft/engine';
+import { adoptModuleBasis, recordBasis } from '../../basisRecord.ts';
 import { AdapterError, warn } from '../../errors.ts';
 import { type InstalledAdapter, installAdapter, type PeftOptions } from '../../installed.ts';
 import { skewFromLowerTriangle } from '../../math/skew.ts';
-import { adoptModuleBasis, recordBasis } from './basisRecord.ts';
 import { PsoftConfig } from './config.ts';
 
 /** How R was computed in training; the released scripts' default is the series with K = 5. */

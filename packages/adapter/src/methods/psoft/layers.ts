@@ -1,12 +1,12 @@
 /** PSOFT on all target modules of a model. */
 import { type Tensor, type TensorMap, tf, type WeightData } from '@psoft/engine';
+import { basisMembers } from '../../basisRecord.ts';
 import { identityMatrix } from '../../math/cayley.ts';
-import { skewSize } from '../../math/skew.ts';
+import { matrixWithSigns, skewSize, skewWithSigns } from '../../math/skew.ts';
 import type { AdapterLayers, InitialiseOptions, Target } from '../../method.ts';
 import { checkRank } from '../../principal.ts';
 import { type Recipe, stackLayers, type TrainedTensor, unstack } from '../../stacked.ts';
 import { type PrincipalSubspace, principalSubspace } from './basis.ts';
-import { adoptModuleBasis, type ModuleBasis, recordBasis } from './basisRecord.ts';
 import type { PsoftConfig } from './config.ts';
 import { addRotated, cores, type PsoftTensors, rotations } from './layer.ts';
 
@@ -54,14 +54,10 @@ function psoftRecipe(config: PsoftConfig, subspaces: ReadonlyMap<string, Princip
     ...(orthogonalityPenalty > 0
       ? { penalty: (groups: readonly TensorMap[]) => penalty(groups, config) }
       : {}),
-    basis: () =>
-      Object.fromEntries(
-        [...subspaces].map(([name, { a, b }]): [string, ModuleBasis] => [name, recordBasis(a, b)]),
-      ),
-    adoptBasis: (modules, origin) => {
-      for (const [name, { a, b }] of subspaces)
-        adoptModuleBasis(name, a, b, (modules as Record<string, unknown>)[name], origin);
-    },
+    // R in the other basis is D R D; the vectors commute with D.
+    ...basisMembers(subspaces, (key, data, signs) =>
+      key === WEIGHT ? (config.psoftOrth ? skewWithSigns : matrixWithSigns)(data, signs) : data,
+    ),
   };
 }
 

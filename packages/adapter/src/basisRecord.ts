@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { WeightData } from '@psoft/engine';
-import { AdapterError, shown } from '../../errors.ts';
+import { AdapterError, shown } from './errors.ts';
 
 export interface ModuleBasis {
   /** SHA-256 of the float32 bytes of A, then B: the same bits need no comparison. */
@@ -55,17 +55,24 @@ function hashOf(...parts: readonly WeightData[]): string {
   return hash.digest('hex');
 }
 
+/** 1 or -1 for each row of A: which vectors the recorded basis has the other way round. */
+export type Signs = Int8Array;
+
 /**
- * Turns A and B, in place, into the recorded basis: the signs of its vectors.
+ * How the recorded basis of a module differs from A and B: by the signs of its vectors.
+ * @param a [r, in]
+ * @param b [out, r]
+ * @param recorded a {@link ModuleBasis}, as read
+ * @param origin the file it stands in, for messages
  * @throws AdapterError when a vector differs by more than a sign
  */
-export function adoptModuleBasis(
+export function signsToward(
   module: string,
   a: WeightData,
   b: WeightData,
   recorded: unknown,
   origin: string,
-): void {
+): Signs {
   const rank = a.shape[0]!;
   const { sha256, probes } = (recorded ?? {}) as Partial<ModuleBasis>;
   const bytes = typeof probes === 'string' ? Buffer.from(probes, 'base64') : Buffer.alloc(0);
@@ -73,7 +80,8 @@ export function adoptModuleBasis(
     throw new AdapterError(
       `${origin}: the basis of "${module}" must have ${PROBES * rank} probes, got ${bytes.length / 4} from ${shown(probes)}`,
     );
-  if (sha256 === hashOf(a, b)) return;
+  const signs = new Int8Array(rank).fill(1);
+  if (sha256 === hashOf(a, b)) return signs;
   const own = probesOf(a);
   for (let row = 0; row < rank; row++) {
     const pairs = Array.from({ length: PROBES }, (_, probe) => {
@@ -88,12 +96,80 @@ export function adoptModuleBasis(
         `${origin}: singular vector ${row} of "${module}" cannot be rebuilt here (off by ${Math.min(same, flipped).toExponential(1)}; ` +
           'its singular value is probably not separate from its neighbours): export the adapter as LoRA where it was trained',
       );
-    if (flipped < same) flip(a, b, row);
+    if (flipped < same) signs[row] = -1;
   }
+  return signs;
+}
+
+/** Turns A and B, in place, into the recorded basis. @throws AdapterError as {@link signsToward} */
+export function adoptModuleBasis(
+  module: string,
+  a: WeightData,
+  b: WeightData,
+  recorded: unknown,
+  origin: string,
+): void {
+  applySigns(a, b, signsToward(module, a, b, recorded, origin));
+}
+
+/** Flips rows of A [r, in] and columns of B [out, r], in place. */
+export function applySigns(a: WeightData, b: WeightData, signs: Signs): void {
+  signs.forEach((sign, row) => {
+    if (sign < 0) flip(a, b, row);
+  });
 }
 
 function flip(a: WeightData, b: WeightData, row: number): void {
   const [rank, columns] = a.shape as [number, number];
   for (let j = row * columns; j < (row + 1) * columns; j++) a.data[j] = -a.data[j]!;
   for (let i = row; i < b.data.length; i += rank) b.data[i] = -b.data[i]!;
+}
+
+/** Frozen A [r, in] and B [out, r] of a module. */
+export interface BasisPair {
+  readonly a: WeightData;
+  readonly b: WeightData;
+}
+
+/** Trained values in another basis: the same update in other terms. */
+export interface Rebased {
+  values(module: string, key: string, data: Float32Array): Float32Array;
+  /** The record of that basis. */
+  readonly record: Record<string, ModuleBasis>;
+}
+
+/** What a method whose values refer to a rebuilt basis says of it: members of its recipe. */
+export interface BasisMembers {
+  basis(): Record<string, ModuleBasis>;
+  adoptBasis(modules: object, origin: string): void;
+  rebased(modules: object, origin: string): Rebased;
+}
+
+/**
+ * @param pairs by module
+ * @param withSigns a tensor's values once rows of A and columns of B have changed their signs, so that the update stays
+ */
+export function basisMembers(
+  pairs: ReadonlyMap<string, BasisPair>,
+  withSigns: (key: string, data: Float32Array, signs: Signs) => Float32Array,
+): BasisMembers {
+  const recordOf = (modules: object, name: string): unknown => (modules as Record<string, unknown>)[name];
+  return {
+    basis: () => Object.fromEntries([...pairs].map(([name, { a, b }]) => [name, recordBasis(a, b)])),
+    adoptBasis(modules, origin) {
+      for (const [name, { a, b }] of pairs) adoptModuleBasis(name, a, b, recordOf(modules, name), origin);
+    },
+    rebased(modules, origin) {
+      const signs = new Map<string, Signs>();
+      const record: Record<string, ModuleBasis> = {};
+      for (const [name, { a, b }] of pairs) {
+        const own = signsToward(name, a, b, recordOf(modules, name), origin);
+        signs.set(name, own);
+        const copies = [a, b].map((one) => ({ ...one, data: one.data.slice() })) as [WeightData, WeightData];
+        applySigns(...copies, own);
+        record[name] = recordBasis(...copies);
+      }
+      return { values: (module, key, data) => withSigns(key, data, signs.get(module)!), record };
+    },
+  };
 }
