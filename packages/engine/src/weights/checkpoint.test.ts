@@ -94,13 +94,9 @@ describe('folders that are no checkpoint', () => {
     [
       'no weights',
       { 'config.json': config },
-      'needs model.safetensors or model.safetensors.index.json; the folder holds config.json',
+      'pytorch_model.bin or pytorch_model.bin.index.json; the folder holds config.json',
     ],
-    [
-      'torch weights only',
-      { 'config.json': config, 'pytorch_model.bin': 'x' },
-      'convert its .bin weights to safetensors',
-    ],
+    ['torch weights only', { 'config.json': config, 'pytorch_model.bin': 'x' }, 'is no zip archive'],
     ['config that is no JSON', { ...single(), 'config.json': '{,}' }, 'config.json: cannot be read as JSON:'],
     [
       'config that is an array',

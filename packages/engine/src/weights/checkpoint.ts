@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { shown, WeightFileError } from './error.ts';
 import { type OtherTensor, readSafetensorsHeader, type SafetensorsFile } from './safetensors.ts';
 import type { WeightReference } from './source.ts';
+import { readTorchFile } from './torchFile.ts';
 
 /** A model folder in Hugging Face's layout. */
 export interface Checkpoint {
@@ -21,10 +22,13 @@ export interface Checkpoint {
 const CONFIG = 'config.json';
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
+const TORCH = 'pytorch_model.bin';
+const TORCH_INDEX = 'pytorch_model.bin.index.json';
 
 /**
  * Opens a checkpoint: reads config.json and the headers of model.safetensors or, if there is none, of the shards that
- * model.safetensors.index.json names. Of shards, the tensors that the index names are given.
+ * model.safetensors.index.json names. Without either, the same in torch's own form: pytorch_model.bin or its shards.
+ * Of shards, the tensors that the index names are given.
  * @throws WeightFileError naming the file that is missing or wrong.
  */
 export async function openCheckpoint(dir: string): Promise<Checkpoint> {
@@ -35,22 +39,33 @@ export async function openCheckpoint(dir: string): Promise<Checkpoint> {
   if (!names.includes(CONFIG)) throw new WeightFileError(dir, `a checkpoint needs ${CONFIG}; ${listed}`);
   const config = await readJsonObject(join(dir, CONFIG));
 
-  const isSingle = names.includes(SINGLE);
-  if (!isSingle && !names.includes(INDEX)) {
-    const hint = names.some((name) => name.endsWith('.bin'))
-      ? '; convert its .bin weights to safetensors first'
-      : '';
-    throw new WeightFileError(dir, `a checkpoint needs ${SINGLE} or ${INDEX}; ${listed}${hint}`);
-  }
-  const { tensors, others, metadata } = isSingle
-    ? await readSafetensorsHeader(join(dir, SINGLE))
-    : await readShards(dir);
+  const { tensors, others, metadata } = await readWeights(dir, names, listed);
   return { dir: resolve(dir), config, weights: tensors, others, metadata };
 }
 
-async function readShards(dir: string): Promise<Omit<SafetensorsFile, 'file'>> {
-  const path = join(dir, INDEX);
-  const shardOf = checkWeightMap(path, (await readJsonObject(path)).weight_map);
+function readWeights(
+  dir: string,
+  names: readonly string[],
+  listed: string,
+): Promise<Omit<SafetensorsFile, 'file'>> {
+  if (names.includes(SINGLE)) return readSafetensorsHeader(join(dir, SINGLE));
+  if (names.includes(INDEX)) return readShards(dir, INDEX, '.safetensors', readSafetensorsHeader);
+  if (names.includes(TORCH)) return readTorchFile(join(dir, TORCH));
+  if (names.includes(TORCH_INDEX)) return readShards(dir, TORCH_INDEX, '.bin', readTorchFile);
+  throw new WeightFileError(
+    dir,
+    `a checkpoint needs ${SINGLE}, ${INDEX}, ${TORCH} or ${TORCH_INDEX}; ${listed}`,
+  );
+}
+
+async function readShards(
+  dir: string,
+  index: string,
+  ending: string,
+  readShard: (path: string) => Promise<SafetensorsFile>,
+): Promise<Omit<SafetensorsFile, 'file'>> {
+  const path = join(dir, index);
+  const shardOf = checkWeightMap(path, (await readJsonObject(path)).weight_map, ending);
   const shardNames = [...new Set(shardOf.values())].sort();
   const present = new Set(await readdir(dir));
   const absent = shardNames.filter((name) => !present.has(name));
@@ -61,7 +76,7 @@ async function readShards(dir: string): Promise<Omit<SafetensorsFile, 'file'>> {
     );
   }
   const shards = new Map<string, SafetensorsFile>();
-  for (const name of shardNames) shards.set(name, await readSafetensorsHeader(join(dir, name)));
+  for (const name of shardNames) shards.set(name, await readShard(join(dir, name)));
 
   const tensors = new Map<string, WeightReference>();
   const others = new Map<string, OtherTensor>();
@@ -82,14 +97,14 @@ async function readShards(dir: string): Promise<Omit<SafetensorsFile, 'file'>> {
 }
 
 /** The index's weight_map: shard file by tensor. A shard is a plain name, so that no index reaches outside its folder. */
-function checkWeightMap(path: string, weightMap: unknown): Map<string, string> {
+function checkWeightMap(path: string, weightMap: unknown, ending: string): Map<string, string> {
   if (!isObject(weightMap) || Object.keys(weightMap).length === 0) {
     throw new WeightFileError(path, `weight_map must be an object of shard names, got ${shown(weightMap)}`);
   }
   const shardOf = new Map<string, string>();
   for (const [name, shard] of Object.entries(weightMap)) {
-    if (typeof shard !== 'string' || !/^[^/\\]+\.safetensors$/.test(shard)) {
-      const problem = `weight_map ${shown(name)} must be a .safetensors file of the same folder`;
+    if (typeof shard !== 'string' || !shard.endsWith(ending) || /[/\\]/.test(shard) || shard === ending) {
+      const problem = `weight_map ${shown(name)} must be a ${ending} file of the same folder`;
       throw new WeightFileError(path, `${problem}, got ${shown(shard)}`);
     }
     shardOf.set(name, shard);

@@ -5,4 +5,5 @@ export { narrowBf16, narrowF16, widenBf16, widenF16 } from './half.ts';
 export { readWeight, readWeightSync } from './read.ts';
 export { type OtherTensor, readSafetensorsHeader, type SafetensorsFile } from './safetensors.ts';
 export type { WeightData, WeightDtype, WeightReference, WeightSource } from './source.ts';
+export { readTorchFile } from './torchFile.ts';
 export { encodeSafetensors, type NamedWeights, type SafetensorsOptions, writeSafetensors } from './write.ts';
