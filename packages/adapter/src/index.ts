@@ -9,6 +9,7 @@ export { type SingularTriples, type SvdOptions, topSingularTriples } from './mat
 export type { MergeOptions, MergeReport, SampleInputs } from './merge.ts';
 export type { AdapterLayers, AdapterMethod, InitialiseOptions, LowRankDelta, Target } from './method.ts';
 export { LoraConfig, type LoraOptions } from './methods/lora/index.ts';
+export { OftConfig, type OftOptions } from './methods/oft/index.ts';
 export { PsoftConfig, type PsoftOptions } from './methods/psoft/index.ts';
 export { getPeftModel, PeftModel } from './peftModel.ts';
 export { configFromPeft, METHODS, type MethodName, methodNamed } from './registry.ts';

@@ -4,11 +4,12 @@ import { AdapterConfigError, shown } from './errors.ts';
 import type { AdapterMethod } from './method.ts';
 import { dora } from './methods/dora/index.ts';
 import { lora } from './methods/lora/index.ts';
+import { oft } from './methods/oft/index.ts';
 import { pissa } from './methods/pissa/index.ts';
 import { psoft } from './methods/psoft/index.ts';
 import { suggestion } from './nearest.ts';
 
-export const METHODS = { psoft, lora, pissa, dora } as const;
+export const METHODS = { psoft, lora, pissa, dora, oft } as const;
 
 /** A method's name on our side. */
 export type MethodName = keyof typeof METHODS;

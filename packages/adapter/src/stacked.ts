@@ -28,6 +28,8 @@ export interface TrainedTensor {
   readonly shape: readonly number[];
   /** Writes the initial value into zeros; `stream` is this tensor's own. */
   readonly initialise?: (data: Float32Array, stream: RandomStream) => void;
+  /** Brings values back into what the method allows, in place. */
+  readonly constrain?: (data: Float32Array) => void;
 }
 
 /** One module within one forward pass. */
@@ -314,7 +316,7 @@ function groupTargets(targets: readonly Target[], recipe: Recipe, seed: number):
   return [...byShapes.values()].map((group, index) => {
     const first = group.trained[0]!;
     const parameters = new Map<string, Parameter>();
-    first.forEach(({ key, shape }, place) => {
+    first.forEach(({ key, shape, constrain }, place) => {
       const size = sizeOf(shape);
       if (size === 0) return;
       const data = new Float32Array(group.targets.length * size);
@@ -327,10 +329,19 @@ function groupTargets(targets: readonly Target[], recipe: Recipe, seed: number):
         shape: [group.targets.length, ...shape],
         group: 'adapter',
         data,
+        ...(constrain ? { constrain: eachOf(group.targets.length, constrain) } : {}),
       });
     });
     return { targets: group.targets, trained: first, parameters };
   });
+}
+
+/** Runs `change` on each of `count` equal pieces. */
+function eachOf(count: number, change: (data: Float32Array) => void): (data: Float32Array) => void {
+  return (data) => {
+    const size = data.length / count;
+    for (let i = 0; i < count; i++) change(data.subarray(i * size, (i + 1) * size));
+  };
 }
 
 /** The slices of [count, ...] tensors along the first axis. */

@@ -55,6 +55,8 @@ export interface Parameter {
   readonly group: 'adapter' | 'head' | 'base';
   /** Initial, then current value; the trainer writes into it. */
   readonly data: Float32Array;
+  /** Brings values back into what is allowed, in place: the trainer calls it after each step, where there is one. */
+  readonly constrain?: (data: Float32Array) => void;
 }
 
 /** What one forward pass of a {@link TrainableModel} is bound to. */

@@ -59,7 +59,7 @@ export class AdamW {
     const correction1 = 1 - beta1 ** this.#step;
     const rootCorrection2 = Math.sqrt(1 - beta2 ** this.#step);
     const [first, second] = [this.#first, this.#second];
-    for (const { group, offset, size } of ranges) {
+    for (const { group, offset, size, constrain } of ranges) {
       const rate = learningRate(group);
       const decay = 1 - rate * weightDecay;
       const stepSize = rate / correction1;
@@ -71,6 +71,7 @@ export class AdamW {
         second[i] = v;
         values[i] = values[i]! * decay - (stepSize * m) / (Math.sqrt(v) / rootCorrection2 + epsilon);
       }
+      constrain?.(values.subarray(offset, offset + size));
     }
   }
 }

@@ -10,6 +10,8 @@ export interface ParameterRange {
   readonly group: Parameter['group'];
   readonly offset: number;
   readonly size: number;
+  /** See {@link Parameter.constrain}. */
+  readonly constrain?: Parameter['constrain'];
 }
 
 export class ParameterVector {
@@ -20,8 +22,8 @@ export class ParameterVector {
 
   constructor(parameters: readonly Parameter[]) {
     let offset = 0;
-    this.ranges = parameters.map(({ name, shape, group, data }) => {
-      const range = { name, shape, group, offset, size: data.length };
+    this.ranges = parameters.map(({ name, shape, group, data, constrain }) => {
+      const range = { name, shape, group, offset, size: data.length, ...(constrain ? { constrain } : {}) };
       offset += data.length;
       return range;
     });
