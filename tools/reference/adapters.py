@@ -12,8 +12,15 @@ from pathlib import Path
 
 import torch
 from peft import BOFTConfig, LoraConfig, OFTConfig, PeftModel, VeraConfig, get_peft_model
+from peft.tuners.boft import layer as boft
 from safetensors.torch import load_file
 from toy import ToyModel
+
+# As in methods.py: PEFT's own stand-in for its CUDA extension would be a single butterfly factor.
+boft.get_fbd_cuda = lambda: True
+boft.FastBlockDiag.apply = staticmethod(
+    lambda blocks: torch.stack([torch.block_diag(*factor) for factor in blocks])
+)
 
 FIXTURES = Path("packages/adapter/test/fixtures")
 OUTPUT = FIXTURES / "peft-adapters"

@@ -8,6 +8,7 @@ export { skewFromLowerTriangle, skewSize } from './math/skew.ts';
 export { type SingularTriples, type SvdOptions, topSingularTriples } from './math/svd.ts';
 export type { MergeOptions, MergeReport, SampleInputs } from './merge.ts';
 export type { AdapterLayers, AdapterMethod, InitialiseOptions, LowRankDelta, Target } from './method.ts';
+export { BoftConfig, type BoftOptions } from './methods/boft/index.ts';
 export { LoraConfig, type LoraOptions } from './methods/lora/index.ts';
 export { OftConfig, type OftOptions } from './methods/oft/index.ts';
 export { PsoftConfig, type PsoftOptions } from './methods/psoft/index.ts';

@@ -2,6 +2,7 @@
 import { type AdapterConfig, methodOfType, optionsFromPeft, withoutInert } from './config.ts';
 import { AdapterConfigError, shown } from './errors.ts';
 import type { AdapterMethod } from './method.ts';
+import { boft } from './methods/boft/index.ts';
 import { dora } from './methods/dora/index.ts';
 import { lora } from './methods/lora/index.ts';
 import { oft } from './methods/oft/index.ts';
@@ -9,7 +10,7 @@ import { pissa } from './methods/pissa/index.ts';
 import { psoft } from './methods/psoft/index.ts';
 import { suggestion } from './nearest.ts';
 
-export const METHODS = { psoft, lora, pissa, dora, oft } as const;
+export const METHODS = { psoft, lora, pissa, dora, oft, boft } as const;
 
 /** A method's name on our side. */
 export type MethodName = keyof typeof METHODS;

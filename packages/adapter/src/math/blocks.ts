@@ -17,3 +17,9 @@ export function rotateBlocks(x: Tensor, blocks: Tensor): Tensor {
   const byBlock = tf.transpose(tf.reshape(x, [-1, n / size, size]), [1, 0, 2]);
   return tf.reshape(tf.transpose(tf.matMul(byBlock, blocks), [1, 0, 2]), x.shape);
 }
+
+/** s (y - bias) + bias for y = W x + bias: the outputs' magnitudes, not the bias's. @param scale [d] */
+export function scaleOutput(y: Tensor, scale: Tensor, bias: Tensor | undefined): Tensor {
+  const product = tf.mul(y, scale);
+  return bias ? tf.add(product, tf.mul(bias, tf.sub(1, scale))) : product;
+}

@@ -1,7 +1,8 @@
 /** y = W (R x) + bias with R block-diagonal and orthogonal: the input is rotated, block by block. */
 import { type Tensor, tf } from '@psoft/engine';
-import { rotateBlocks } from '../../math/blocks.ts';
+import { rotateBlocks, scaleOutput } from '../../math/blocks.ts';
 import { cayley, identityMatrix } from '../../math/cayley.ts';
+import { keepBlocks } from '../../math/dropBlocks.ts';
 import { neumannCoefficients, neumannSeries } from '../../math/neumann.ts';
 import { skewMatrix, skewSize } from '../../math/skew.ts';
 import type { Target } from '../../method.ts';
@@ -27,19 +28,13 @@ export function oftRecipe(config: OftConfig): Recipe {
     },
     apply: (x, base, { own, bias }) => {
       const y = base(own.blocks ? rotateBlocks(x, own.blocks) : x);
-      return own.scale ? scaled(y, own.scale, bias()) : y;
+      return own.scale ? scaleOutput(y, own.scale, bias()) : y;
     },
     merged: (weight, { own }) => {
       const rotated = own.blocks ? rotateBlocks(weight, tf.transpose(own.blocks, [0, 2, 1])) : weight;
       return own.scale ? tf.mul(rotated, tf.reshape(own.scale, [-1, 1])) : rotated;
     },
   };
-}
-
-/** s (y - bias) + bias for y = W x + bias. */
-function scaled(y: Tensor, scale: Tensor, bias: Tensor | undefined): Tensor {
-  const product = tf.mul(y, scale);
-  return bias ? tf.add(product, tf.mul(bias, tf.sub(1, scale))) : product;
 }
 
 function trainedTensors({ inFeatures, outFeatures }: Target, config: OftConfig): TrainedTensor[] {
@@ -75,13 +70,8 @@ function rotations(weight: Tensor, size: number, config: OftConfig, dropout: Dro
     ? neumannSeries(q, identity, neumannCoefficients(config.numCayleyNeumannTerms, 'peft'))
     : cayley(tf.neg(q), identity);
   const blocks = tf.reshape(flat, [modules, count, size, size]);
-  // PEFT's share drops nothing where there is one block.
-  if (config.moduleDropout === 0 || count === 1) return blocks;
-  const ones = tf.ones([modules, count, 1, 1]);
-  const drawn = dropout(ones, config.moduleDropout);
-  if (drawn === ones) return blocks;
-  const kept = tf.mul(drawn, 1 - config.moduleDropout);
-  return tf.add(tf.mul(blocks, kept), tf.mul(identity, tf.sub(1, kept)));
+  // As in PEFT, a single block is not dropped.
+  return count === 1 ? blocks : keepBlocks(blocks, identity, config.moduleDropout, dropout);
 }
 
 /** The bound on |Q|_F of a block, for the vector of its upper triangle: |Q|² = 2 |v|². */
