@@ -12,6 +12,7 @@ export { BoftConfig, type BoftOptions } from './methods/boft/index.ts';
 export { LoraConfig, type LoraOptions } from './methods/lora/index.ts';
 export { OftConfig, type OftOptions } from './methods/oft/index.ts';
 export { PsoftConfig, type PsoftOptions } from './methods/psoft/index.ts';
+export { VeraConfig, type VeraOptions } from './methods/vera/index.ts';
 export { getPeftModel, PeftModel } from './peftModel.ts';
 export { configFromPeft, METHODS, type MethodName, methodNamed } from './registry.ts';
 export { findTargets } from './target.ts';

@@ -131,27 +131,28 @@ async function checkBase(
 
 /** Copies the file's tensors into the model's parameters: all of them, and nothing left over. */
 async function fill({ layers, heads }: InstalledAdapter, { file, tensors }: SafetensorsFile): Promise<void> {
-  const wanted = new Map<string, Pick<Parameter, 'shape' | 'data'>>(layers.state());
-  for (const head of heads) wanted.set(head.name, head);
-  const headNames = new Set(heads.map(({ name }) => name));
+  const wanted = new Map<string, Pick<Parameter, 'shape' | 'data'>>();
+  for (const [name, value] of layers.state()) wanted.set(KEY_PREFIX + name, value);
+  for (const head of heads) wanted.set(KEY_PREFIX + head.name, head);
+  for (const [key, value] of layers.savedWeights ?? []) wanted.set(key, value);
+  const headNames = new Set(heads.map(({ name }) => KEY_PREFIX + name));
   for (const [name, { shape }] of wanted) {
-    const found = tensors.get(KEY_PREFIX + name);
+    const found = tensors.get(name);
     if (found === undefined)
       throw new AdapterError(
-        `${file}: has no tensor "${KEY_PREFIX}${name}"` +
+        `${file}: has no tensor "${name}"` +
           (headNames.has(name)
             ? ': the trained head is part of an adapter; without it the outputs would be those of a new head'
             : ': adapter_config.json and the file do not belong together'),
       );
     if (String(found.shape) !== String(shape))
-      throw new AdapterError(
-        `${file}: "${KEY_PREFIX}${name}" is [${found.shape}], the model needs [${shape}]`,
-      );
+      throw new AdapterError(`${file}: "${name}" is [${found.shape}], the model needs [${shape}]`);
   }
   for (const name of tensors.keys())
-    if (!name.startsWith(KEY_PREFIX) || !wanted.has(name.slice(KEY_PREFIX.length)))
+    if (!wanted.has(name))
       throw new AdapterError(
         `${file}: tensor "${name}" has no place in the model: adapter and model do not belong together`,
       );
-  for (const [name, { data }] of wanted) data.set(await readWeight(tensors.get(KEY_PREFIX + name)!));
+  for (const [name, { data }] of wanted) data.set(await readWeight(tensors.get(name)!));
+  layers.weightsLoaded?.();
 }

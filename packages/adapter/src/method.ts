@@ -60,8 +60,10 @@ export interface AdapterLayers {
   penalty?(bindings: Bindings): Tensor;
   /** Trained tensors by PEFT's key below the module: `psoft_R.weight`. Views of the current values, not copies. */
   state(): Map<string, WeightData>;
-  /** Frozen tensors that belong in the saved file, by key below the model. */
+  /** Frozen tensors that belong in the saved file, by their key in it. A file's take the place of these. */
   readonly savedWeights?: ReadonlyMap<string, WeightData>;
+  /** To be called when {@link AdapterLayers.savedWeights} have been overwritten. */
+  weightsLoaded?(): void;
   /** By module, what the trained values refer to beside the base weights: plain JSON for the saved file. */
   basis?(): Record<string, unknown>;
   /**

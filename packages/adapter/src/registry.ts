@@ -8,9 +8,10 @@ import { lora } from './methods/lora/index.ts';
 import { oft } from './methods/oft/index.ts';
 import { pissa } from './methods/pissa/index.ts';
 import { psoft } from './methods/psoft/index.ts';
+import { vera } from './methods/vera/index.ts';
 import { suggestion } from './nearest.ts';
 
-export const METHODS = { psoft, lora, pissa, dora, oft, boft } as const;
+export const METHODS = { psoft, lora, pissa, dora, oft, boft, vera } as const;
 
 /** A method's name on our side. */
 export type MethodName = keyof typeof METHODS;

@@ -81,7 +81,10 @@ export interface Recipe {
   variant?(target: Target): string;
   /** Added to the training loss: a scalar. `groups` holds the stacked tensors of each group. */
   penalty?(groups: readonly TensorMap[]): Tensor;
+  /** Frozen tensors that belong in the saved file, by their key in it. */
   readonly savedWeights?: ReadonlyMap<string, WeightData>;
+  /** Called when `savedWeights` have been overwritten with a file's. */
+  weightsLoaded?(): void;
   /** See {@link basisMembers}. */
   basis?(): Record<string, unknown>;
   adoptBasis?(modules: object, origin: string): void;
@@ -284,6 +287,7 @@ export function stackLayers(targets: readonly Target[], recipe: Recipe, seed: nu
         ),
       ),
     ...(recipe.savedWeights ? { savedWeights: recipe.savedWeights } : {}),
+    ...(recipe.weightsLoaded ? { weightsLoaded: () => recipe.weightsLoaded!() } : {}),
     ...(recipe.basis ? { basis: () => recipe.basis!() } : {}),
     ...(recipe.adoptBasis
       ? { adoptBasis: (modules: object, origin: string) => recipe.adoptBasis!(modules, origin) }

@@ -2,9 +2,10 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Model, readSafetensorsHeader, tf } from '@psoft/engine';
+import { type Model, readSafetensorsHeader, readWeight, tf } from '@psoft/engine';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PeftModel } from '../src/index.ts';
+import { drawProjections } from '../src/methods/vera/projections.ts';
 import { largestDifference, logitsOf, plainLogits, tensorOf, toyModel } from './toy.ts';
 
 const FIXTURES = path.join(import.meta.dirname, 'fixtures');
@@ -39,4 +40,11 @@ describe.each(names)('%s', (name) => {
       [...(await readSafetensorsHeader(path.join(where, 'adapter_model.safetensors'))).tensors.keys()].sort();
     expect(await keys(path.join(scratch, name))).toEqual(await keys(folder));
   });
+});
+
+test("VeRA's projections are PEFT's, bit for bit", async () => {
+  const { tensors } = await readSafetensorsHeader(path.join(ADAPTERS, 'vera', 'adapter_model.safetensors'));
+  const { a, b } = drawProjections(8, 20, 20, 0);
+  expect(a.data).toEqual(await readWeight(tensors.get('base_model.vera_A')!));
+  expect(b.data).toEqual(await readWeight(tensors.get('base_model.vera_B')!));
 });
