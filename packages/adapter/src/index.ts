@@ -9,7 +9,9 @@ export { type SingularTriples, type SvdOptions, topSingularTriples } from './mat
 export type { MergeOptions, MergeReport, SampleInputs } from './merge.ts';
 export type { AdapterLayers, AdapterMethod, InitialiseOptions, LowRankDelta, Target } from './method.ts';
 export { BoftConfig, type BoftOptions } from './methods/boft/index.ts';
+export { GoftConfig, type GoftOptions } from './methods/goft/index.ts';
 export { LoraConfig, type LoraOptions } from './methods/lora/index.ts';
+export { LoraXsConfig, type LoraXsOptions } from './methods/lora-xs/index.ts';
 export { OftConfig, type OftOptions } from './methods/oft/index.ts';
 export { PsoftConfig, type PsoftOptions } from './methods/psoft/index.ts';
 export { VeraConfig, type VeraOptions } from './methods/vera/index.ts';

@@ -4,14 +4,17 @@ import { AdapterConfigError, shown } from './errors.ts';
 import type { AdapterMethod } from './method.ts';
 import { boft } from './methods/boft/index.ts';
 import { dora } from './methods/dora/index.ts';
+import { goft } from './methods/goft/index.ts';
 import { lora } from './methods/lora/index.ts';
+import { loraXs } from './methods/lora-xs/index.ts';
 import { oft } from './methods/oft/index.ts';
 import { pissa } from './methods/pissa/index.ts';
 import { psoft } from './methods/psoft/index.ts';
+import { qgoft } from './methods/qgoft/index.ts';
 import { vera } from './methods/vera/index.ts';
 import { suggestion } from './nearest.ts';
 
-export const METHODS = { psoft, lora, pissa, dora, oft, boft, vera } as const;
+export const METHODS = { psoft, lora, pissa, dora, oft, boft, vera, 'lora-xs': loraXs, goft, qgoft } as const;
 
 /** A method's name on our side. */
 export type MethodName = keyof typeof METHODS;
