@@ -140,7 +140,9 @@ export function stackLayers(targets: readonly Target[], recipe: Recipe, seed: nu
         const specs = Object.fromEntries(
           [...values].map(([name, { shape }]): [string, TensorSpec] => [name, { shape, dtype: 'float32' }]),
         );
-        const key = `${recipe.variant?.(target) ?? ''} ${JSON.stringify(specs)}`;
+        // The shape of the module too: what all modules share says nothing of it.
+        const shape = `${target.outFeatures} x ${target.inFeatures}`;
+        const key = `${recipe.variant?.(target) ?? ''} ${shape} ${JSON.stringify(specs)}`;
         const program =
           programs.get(key) ??
           (await compile(

@@ -14,27 +14,28 @@ export interface PrincipalPair {
 
 /**
  * A₀ and B₀ of every target, s B₀ A₀ its principal part. `pissa` is converged; `pissa_niter_N` takes N iterations from
- * `seed`, the fast decomposition of the paper's section 5.4. W itself stays as it is: the layer subtracts s B₀ A₀.
+ * a fixed start, the fast decomposition of the paper's section 5.4: a saved adapter holds A and B only, and has to find
+ * the same A₀ and B₀ again under any seed. W itself stays as it is: the layer subtracts s B₀ A₀.
  */
 export async function principalPairs(
   targets: readonly Target[],
   config: LoraConfig,
-  { seed, onProgress }: InitialiseOptions,
+  { onProgress }: InitialiseOptions,
 ): Promise<Map<string, PrincipalPair>> {
   for (const target of targets) checkRank('pissa', target, config.rankOf(target.name));
   const pairs = new Map<string, PrincipalPair>();
   for (const target of targets) {
-    pairs.set(target.name, await principalPair(target, config, svdOptions(config, seed)));
+    pairs.set(target.name, await principalPair(target, config, svdOptions(config)));
     onProgress?.({ done: pairs.size, total: targets.length, module: target.name });
   }
   return pairs;
 }
 
-function svdOptions({ initLoraWeights }: LoraConfig, seed: number): SvdOptions {
+function svdOptions({ initLoraWeights }: LoraConfig): SvdOptions {
   const iterations = /^pissa_niter_(\d+)$/.exec(String(initLoraWeights))?.[1];
   return iterations === undefined
     ? { method: 'full' }
-    : { method: 'lowrank', iterations: Number(iterations), seed };
+    : { method: 'lowrank', iterations: Number(iterations), seed: 0 };
 }
 
 async function principalPair(
