@@ -151,7 +151,7 @@ export interface BasisMembers {
  */
 export function basisMembers(
   pairs: ReadonlyMap<string, BasisPair>,
-  withSigns: (key: string, data: Float32Array, signs: Signs) => Float32Array,
+  withSigns: (key: string, data: Float32Array, signs: Signs, module: string) => Float32Array,
 ): BasisMembers {
   const recordOf = (modules: object, name: string): unknown => (modules as Record<string, unknown>)[name];
   return {
@@ -169,7 +169,7 @@ export function basisMembers(
         applySigns(...copies, own);
         record[name] = recordBasis(...copies);
       }
-      return { values: (module, key, data) => withSigns(key, data, signs.get(module)!), record };
+      return { values: (module, key, data) => withSigns(key, data, signs.get(module)!, module), record };
     },
   };
 }

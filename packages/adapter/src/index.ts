@@ -14,6 +14,7 @@ export { LoraConfig, type LoraOptions } from './methods/lora/index.ts';
 export { LoraXsConfig, type LoraXsOptions } from './methods/lora-xs/index.ts';
 export { OftConfig, type OftOptions } from './methods/oft/index.ts';
 export { PsoftConfig, type PsoftOptions } from './methods/psoft/index.ts';
+export { SvftConfig, type SvftOptions } from './methods/svft/index.ts';
 export { VeraConfig, type VeraOptions } from './methods/vera/index.ts';
 export { getPeftModel, PeftModel } from './peftModel.ts';
 export { configFromPeft, METHODS, type MethodName, methodNamed } from './registry.ts';

@@ -11,10 +11,23 @@ import { oft } from './methods/oft/index.ts';
 import { pissa } from './methods/pissa/index.ts';
 import { psoft } from './methods/psoft/index.ts';
 import { qgoft } from './methods/qgoft/index.ts';
+import { svft } from './methods/svft/index.ts';
 import { vera } from './methods/vera/index.ts';
 import { suggestion } from './nearest.ts';
 
-export const METHODS = { psoft, lora, pissa, dora, oft, boft, vera, 'lora-xs': loraXs, goft, qgoft } as const;
+export const METHODS = {
+  psoft,
+  lora,
+  pissa,
+  dora,
+  oft,
+  boft,
+  vera,
+  'lora-xs': loraXs,
+  svft,
+  goft,
+  qgoft,
+} as const;
 
 /** A method's name on our side. */
 export type MethodName = keyof typeof METHODS;

@@ -146,7 +146,31 @@ const scaledOft =
     return times(diagonal(values.oft_s!), times(weight, transposed(rotated)));
   };
 
+const svft =
+  (positions?: (n: number) => number[]): Case['merged'] =>
+  (weight, values, frozen, size) => {
+    const n = frozen.svft_V!.length / size.in;
+    const places = positions?.(n) ?? Array.from(frozen.positions!);
+    const gate = 1 / (1 + Math.exp(-values.svft_gate![0]!));
+    const m = dense(n, n, () => 0);
+    expect(places).toHaveLength(values['svft_M.weight']!.length);
+    places.forEach((place, i) => {
+      m.data[place] = gate * values['svft_M.weight']![i]!;
+    });
+    const update = times(times(matrix(size.out, n, frozen.svft_U!), m), matrix(n, size.in, frozen.svft_V!));
+    return dense(size.out, size.in, (i, j) => entry(weight, i, j) + entry(update, i, j));
+  };
+const band = (k: number) => (n: number) =>
+  Array.from({ length: n * n }, (_, i) => i).filter((i) => Math.abs(Math.floor(i / n) - (i % n)) <= k);
+
 const CASES: Case[] = [
+  { method: 'svft', options: {}, out: 6, in: 9, merged: svft(band(0)) },
+  { method: 'svft', options: { pattern: 'banded' }, out: 7, in: 7, merged: svft(band(1)), bias: false },
+  { method: 'svft', options: { pattern: 'banded', offDiag: 3 }, out: 9, in: 6, merged: svft(band(3)) },
+  { method: 'svft', options: { pattern: 'banded', rank: 4 }, out: 9, in: 6, merged: svft(band(1)) },
+  { method: 'svft', options: { pattern: 'random', offDiag: 2 }, out: 8, in: 10, merged: svft() },
+  { method: 'svft', options: { pattern: 'top_k', offDiag: 1 }, out: 8, in: 8, merged: svft() },
+  { method: 'svft', options: { pattern: 'top_k', offDiag: 2 }, out: 10, in: 7, merged: svft() },
   ...[2, 3, 7, 8, 16, 17, 31, 40].map(
     (n): Case => ({ method: 'goft', options: {}, out: 5, in: n, merged: goft }),
   ),
@@ -207,9 +231,10 @@ describe.each(
 
   const size = { in: one.in, out: one.out };
   const frozenOf = (model: PeftModel): Values =>
-    Object.fromEntries(
-      [...model.layers.weights].map(([name, { data }]) => [name.replace('layer.', ''), data]),
-    );
+    Object.fromEntries([
+      ...[...model.layers.weights].map(([name, { data }]) => [name.replace('layer.', ''), data]),
+      ...[...(model.layers.savedWeights ?? [])].map(([key, { data }]) => [key.split('svft_').at(-1), data]),
+    ]);
   const valuesOf = (model: PeftModel): Record<string, Float64Array> =>
     Object.fromEntries(model.parameters.map(({ name, data }) => [name, Float64Array.from(data)]));
 
