@@ -1,6 +1,7 @@
 /** y = W x + U M Vᵀ x with all singular vectors of W frozen and M sparse. */
 import { type Tensor, tf, type WeightData } from '@psoft/engine';
 import { type BasisPair, basisMembers } from '../../basisRecord.ts';
+import { AdapterError } from '../../errors.ts';
 import type { AdapterLayers, InitialiseOptions, Target } from '../../method.ts';
 import { checkRank, weightTriples } from '../../principal.ts';
 import { type Recipe, stackLayers, unstack } from '../../stacked.ts';
@@ -19,7 +20,11 @@ export async function svftLayers(
   config: SvftConfig,
   { seed, onProgress }: InitialiseOptions,
 ): Promise<AdapterLayers> {
-  if (config.rank !== undefined) for (const target of targets) checkRank('svft', target, config.rank);
+  if (config.rank !== undefined)
+    for (const target of targets) {
+      checkRank('svft', target, config.rank);
+      checkTopK(target, config);
+    }
   const pairs = new Map<string, BasisPair>();
   // Positions as float32, the type of what is saved: exact up to 2^24, a 4,096 x 4,096 M.
   const positions = new Map<string, WeightData>();
@@ -36,6 +41,16 @@ export async function svftLayers(
     onProgress?.({ done: pairs.size, total: targets.length, module: name });
   }
   return stackLayers(targets, svftRecipe(config, pairs, positions), seed);
+}
+
+/** On weights that are not square, top_k reads its positions off the square factor: there is none of a part. */
+function checkTopK(target: Target, config: SvftConfig): void {
+  const { name, inFeatures, outFeatures } = target;
+  const all = Math.min(inFeatures, outFeatures);
+  if (config.pattern === 'top_k' && inFeatures !== outFeatures && config.triplesOf(target) < all)
+    throw new AdapterError(
+      `svft "${name}": pattern top_k needs all ${all} singular triples of a weight that is not square, got rank ${config.rank}; leave rank out or take another pattern`,
+    );
 }
 
 interface Slots {
