@@ -15,7 +15,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { getPeftModel } from '../../src/index.ts';
 import { largestDifference, perturb } from '../toy.ts';
-import { adapted, baseOf, configOf, inputsOf, PLAIN_ROWS, ROWS, titled } from './rows.ts';
+import { adapted, baseOf, configOf, executorsFor, inputsOf, PLAIN_ROWS, ROWS, titled } from './rows.ts';
 import { distance, outputsOf } from './run.ts';
 
 /** Float32 sums in another order. PEFT allows 1e-4, and up to 0.3 for OFT. */
@@ -50,7 +50,7 @@ describe.each(titled(ROWS))('%s', (_, row) => {
     const model = await adapted(row);
     const before = model.weights;
     const base = await fingerprintWeights(model.base.weights);
-    const run = (one: Parameters<typeof outputsOf>[0]) => outputsOf(one, inputsOf(row));
+    const run = (one: Parameters<typeof outputsOf>[0]) => outputsOf(one, inputsOf(row), executorsFor(row));
     const outputs = await run(model);
 
     const report = await model.merge();

@@ -1,5 +1,5 @@
 /** What the conformance suite runs over: every method in its configurations, on the small network and on a DeBERTa-v3. */
-import type { Model } from '@psoft/engine';
+import { EXECUTORS, type Executor, type Model } from '@psoft/engine';
 import { initialiseModel, modelFor } from '@psoft/models';
 import {
   type AdapterConfig,
@@ -30,20 +30,30 @@ const TOY_MODULES = ['query_proj', 'intermediate.dense', 'output.dense'];
 
 type Variants = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
+function toyRow(method: MethodName, startsWithin: number, variant: string, options: object): Row {
+  return {
+    title: `${method}, ${variant}`,
+    method,
+    options: { targetModules: TOY_MODULES, ...options },
+    model: 'toy',
+    startsWithin,
+  };
+}
+
+/** @param deberta the settings on DeBERTa-v3 */
 function rowsOf(method: MethodName, startsWithin: number, deberta: object, variants: Variants): Row[] {
-  const toy = Object.entries(variants).map(
-    ([variant, options]): Row => ({
-      title: `${method}, ${variant}`,
-      method,
-      options: { targetModules: TOY_MODULES, ...options },
-      model: 'toy',
-      startsWithin,
-    }),
+  const onDeberta: Row = {
+    title: `${method}, on DeBERTa-v3`,
+    method,
+    options: { targetModules: 'all-linear', ...deberta },
+    model: 'deberta',
+    // Every layer norm and softmax after it passes a rounding on.
+    startsWithin: 4 * startsWithin,
+  };
+  const onToy = Object.entries(variants).map(([variant, options]) =>
+    toyRow(method, startsWithin, variant, options),
   );
-  const options = { targetModules: 'all-linear', ...deberta };
-  // Every layer norm and softmax after it passes a rounding on.
-  const onDeberta = { title: `${method}, on DeBERTa-v3`, method, options, model: 'deberta' } as const;
-  return [...toy, { ...onDeberta, startsWithin: 4 * startsWithin }];
+  return [...onToy, onDeberta];
 }
 
 const low = { r: 4, loraAlpha: 8 };
@@ -137,12 +147,34 @@ export const ROWS: readonly Row[] = [
   }),
   ...rowsOf('goft', 0, {}, { plain: {}, scaled: { noScaling: false } }),
   ...rowsOf('qgoft', 0, {}, { plain: {}, scaled: { noScaling: false } }),
+  ...rowsOf(
+    'svft',
+    0,
+    { pattern: 'banded' },
+    {
+      plain: {},
+      banded: { pattern: 'banded', offDiag: 2 },
+      random: { pattern: 'random', offDiag: 2, randomSeed: 4 },
+      'top-k': { pattern: 'top_k', offDiag: 1 },
+      'top-k of a part': { pattern: 'top_k', offDiag: 1, rank: 6, targetModules: ['query_proj'] },
+      'rank 6': { pattern: 'banded', rank: 6 },
+    },
+  ),
+  // The released code's start: anywhere but at the base model.
+  toyRow('svft', Number.POSITIVE_INFINITY, 'kaiming', { mInit: 'kaiming' }),
 ];
 
 /** The first row of each method: for what does not depend on settings. */
 export const PLAIN_ROWS: readonly Row[] = ROWS.filter(
   ({ method }, i) => ROWS.findIndex((row) => row.method === method) === i,
 );
+
+/**
+ * Where a row runs in groups whose subject is not its arithmetic (which the groups on start and training run everywhere):
+ * everywhere for plain settings and on DeBERTa-v3, compiled alone for the other settings.
+ */
+export const executorsFor = (row: Row): readonly Executor[] =>
+  PLAIN_ROWS.includes(row) || row.model === 'deberta' ? EXECUTORS : ['cpu'];
 
 /** For `describe.each`. */
 export const titled = (rows: readonly Row[]): [string, Row][] => rows.map((row) => [row.title, row]);

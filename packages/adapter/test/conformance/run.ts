@@ -1,4 +1,4 @@
-/** Runs models on every executor there is. */
+/** Runs models on executors, by default on every one there is. */
 import {
   compile,
   EXECUTORS,
@@ -38,10 +38,14 @@ export class Probe {
     this.#programs = programs;
   }
 
-  static async open(given: TrainableModel | Model, inputs: SampleInputs): Promise<Probe> {
+  static async open(
+    given: TrainableModel | Model,
+    inputs: SampleInputs,
+    executors: readonly Executor[] = EXECUTORS,
+  ): Promise<Probe> {
     const model = 'base' in given ? given : trainable(given);
     const programs: Program[] = [];
-    for (const executor of EXECUTORS)
+    for (const executor of executors)
       programs.push(
         await compile(
           (fed, weight) =>
@@ -63,12 +67,12 @@ export class Probe {
       const { logits } = await program.run(valuesOf(this.#model, this.#inputs));
       all.set(program.executor, Float32Array.from(logits!.data));
     }
-    const first = all.get(EXECUTORS[0]!)!;
+    const [[reference, first]] = [...all] as [[Executor, Float32Array]];
     expect(first.every(Number.isFinite), `finite outputs, got ${first}`).toBe(true);
     for (const [executor, logits] of all)
       expect(
         largestDifference(logits, first),
-        `${executor} against ${EXECUTORS[0]}: ${logits} against ${first}`,
+        `${executor} against ${reference}: ${logits} against ${first}`,
       ).toBeLessThan(BETWEEN_EXECUTORS * scaleOf(first));
     return all;
   }
@@ -78,9 +82,13 @@ export class Probe {
   }
 }
 
-/** Logits of a model as it is now, on every executor. */
-export async function outputsOf(model: TrainableModel | Model, inputs: SampleInputs): Promise<Outputs> {
-  const probe = await Probe.open(model, inputs);
+/** Logits of a model as it is now. */
+export async function outputsOf(
+  model: TrainableModel | Model,
+  inputs: SampleInputs,
+  executors: readonly Executor[] = EXECUTORS,
+): Promise<Outputs> {
+  const probe = await Probe.open(model, inputs, executors);
   try {
     return await probe.outputs();
   } finally {

@@ -12,7 +12,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PeftModel } from '../../src/index.ts';
 import { perturb } from '../toy.ts';
-import { adapted, baseOf, inputsOf, PLAIN_ROWS, ROWS, type Row, titled } from './rows.ts';
+import { adapted, baseOf, executorsFor, inputsOf, PLAIN_ROWS, ROWS, type Row, titled } from './rows.ts';
 import { distance, type Outputs, outputsOf, Probe } from './run.ts';
 
 const CONFIG_FILE = 'adapter_config.json';
@@ -36,7 +36,7 @@ describe.each(titled(ROWS))('%s', (_, row) => {
   const outputs = new Map<string, Outputs>();
   beforeAll(async () => {
     const model = await adapted(row, 'initial');
-    const probe = await Probe.open(model, inputsOf(row));
+    const probe = await Probe.open(model, inputsOf(row), executorsFor(row));
     for (const values of ['initial', 'random']) {
       if (values === 'random') perturb(model);
       await model.savePretrained(folderOf(row, values));
@@ -47,7 +47,8 @@ describe.each(titled(ROWS))('%s', (_, row) => {
 
   test.each(['initial', 'random'])('%s values load to the same outputs and bytes', async (values) => {
     const loaded = await load(row, values);
-    expect(distance(await outputsOf(loaded, inputsOf(row)), outputs.get(values)!)).toBeLessThanOrEqual(1e-6);
+    const loadedOutputs = await outputsOf(loaded, inputsOf(row), executorsFor(row));
+    expect(distance(loadedOutputs, outputs.get(values)!)).toBeLessThanOrEqual(1e-6);
     await loaded.savePretrained(folderOf(row, 'again'));
     for (const file of [CONFIG_FILE, WEIGHTS_FILE]) {
       const [once, twice] = [values, 'again'].map((name) => readFile(path.join(folderOf(row, name), file)));
