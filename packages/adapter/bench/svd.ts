@@ -1,7 +1,7 @@
 /**
  * Times the principal subspaces of a DeBERTaV3-base sized model: 48 weights of 768 x 768, 12 of 3072 x 768 and 12 of
  * 768 x 3072, at rank 46, with a flat (Gaussian), a power-law and a gapped spectrum.
- * Run: npx nx run adapter:bench [-- ROWS COLUMNS RANK]
+ * Run: npx nx run adapter:bench-svd [-- ROWS COLUMNS RANK]
  */
 import { gemm, type Matrix, RandomStream } from '@psoft/engine';
 import { normalMatrix, orthonormalise, scaleColumns } from '../src/math/dense.ts';

@@ -1,6 +1,7 @@
 export type { CombineOptions } from './combine.ts';
 export type { AdapterConfig } from './config.ts';
 export { AdapterConfigError, AdapterError } from './errors.ts';
+export type { Field, Fields } from './fields.ts';
 export type { PeftOptions } from './installed.ts';
 export type { LoadOptions } from './load.ts';
 export type { NeumannConvention } from './math/neumann.ts';
@@ -16,6 +17,7 @@ export { OftConfig, type OftOptions } from './methods/oft/index.ts';
 export { PsoftConfig, type PsoftOptions } from './methods/psoft/index.ts';
 export { SvftConfig, type SvftOptions } from './methods/svft/index.ts';
 export { VeraConfig, type VeraOptions } from './methods/vera/index.ts';
+export { nearest } from './nearest.ts';
 export { getPeftModel, PeftModel } from './peftModel.ts';
 export { configFromPeft, METHODS, type MethodName, methodNamed } from './registry.ts';
 export { findTargets } from './target.ts';

@@ -9,59 +9,10 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { getPeftModel, PsoftConfig } from '@psoft/adapter';
 import { labelledTextSpec } from '@psoft/datasets';
-import {
-  compile,
-  dropoutStep,
-  type Executor,
-  type Model,
-  RandomStream,
-  readSafetensorsHeader,
-  type Tensor,
-  tf,
-  writeSafetensors,
-} from '@psoft/engine';
-import { crossEntropy, initialiseModel, modelFor } from '@psoft/models';
-import { AdamW, clipGradient, compileTrainStep, ParameterVector } from '@psoft/training';
-
-/** microsoft/deberta-v3-base, config.json. */
-const BASE = {
-  model_type: 'deberta-v2',
-  vocab_size: 128100,
-  hidden_size: 768,
-  num_hidden_layers: 12,
-  num_attention_heads: 12,
-  intermediate_size: 3072,
-  hidden_act: 'gelu',
-  hidden_dropout_prob: 0.1,
-  attention_probs_dropout_prob: 0.1,
-  max_position_embeddings: 512,
-  max_relative_positions: -1,
-  position_buckets: 256,
-  relative_attention: true,
-  norm_rel_ebd: 'layer_norm',
-  share_att_key: true,
-  pos_att_type: 'p2c|c2p',
-  position_biased_input: false,
-  type_vocab_size: 0,
-  layer_norm_eps: 1e-7,
-  initializer_range: 0.02,
-  pad_token_id: 0,
-  pooler_dropout: 0,
-  pooler_hidden_act: 'gelu',
-  pooler_hidden_size: 768,
-  num_labels: 2,
-};
-
-interface Size {
-  readonly layers: number;
-  readonly batch: number;
-  readonly length: number;
-  readonly vocabulary: number;
-  readonly rank: number;
-}
-
-const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
-const best = (times: readonly number[]) => Math.min(...times);
+import { compile, type Executor, type Model, RandomStream, type Tensor, tf } from '@psoft/engine';
+import { crossEntropy } from '@psoft/models';
+import { compileTrainStep, ParameterVector } from '@psoft/training';
+import { BASE, best, gigabytes, randomModel, type Size, timed, updates } from './base.ts';
 
 /** GFLOP/s of 2048 x 768 x 768 products with a constant right side, which ONNX Runtime packs once. */
 async function matrixPeak(threads: number | undefined): Promise<number> {
@@ -86,24 +37,6 @@ async function matrixPeak(threads: number | undefined): Promise<number> {
   return (2 * rows * width * width * count) / best(times) / 1e6;
 }
 
-async function timed(repeats: number, run: (i: number) => Promise<unknown>): Promise<number[]> {
-  const times: number[] = [];
-  for (let i = 0; i < repeats; i++) {
-    const start = performance.now();
-    await run(i);
-    times.push(performance.now() - start);
-  }
-  return times;
-}
-
-/** A classification model of random weights in a file, as a checkpoint is. */
-async function randomModel(size: Size, folder: string): Promise<Model> {
-  const config = { ...BASE, num_hidden_layers: size.layers, vocab_size: size.vocabulary };
-  const file = path.join(folder, `model-${size.layers}-${size.vocabulary}.safetensors`);
-  await writeSafetensors(file, initialiseModel('sequence-classification', config, 1), {});
-  return modelFor('sequence-classification', config, (await readSafetensorsHeader(file)).tensors);
-}
-
 /** Milliseconds of each step: forward, backward, clipping and AdamW, dropout on, data ready. */
 async function trainingSteps(model: Model, size: Size, steps: number, executor: Executor, threads?: number) {
   const { batch, length, rank } = size;
@@ -121,18 +54,7 @@ async function trainingSteps(model: Model, size: Size, steps: number, executor: 
     labelledTextSpec(batch, length),
     { executor, ...(threads === undefined ? {} : { threads }) },
   );
-  const rng = RandomStream.from(2, 'bench');
-  const inputs = {
-    inputIds: Int32Array.from({ length: batch * length }, () => rng.integer(size.vocabulary)),
-    attentionMask: new Float32Array(batch * length).fill(1),
-    labels: Int32Array.from({ length: batch }, () => rng.integer(2)),
-  };
-  const adamw = new AdamW(vector.size);
-  const times = await timed(steps, async (i) => {
-    const { gradient } = await step.run(vector.values, inputs, dropoutStep(1, i));
-    clipGradient(gradient, 1);
-    adamw.update(vector.values, gradient, vector.ranges, () => 1e-4);
-  });
+  const times = await timed(steps, updates(step, vector, size));
   const { stats } = step.program;
   await step.program.dispose();
   // The first step touches memory for the first time and is no measure of the others.

@@ -1,6 +1,8 @@
 /** The `psoft` command. */
 import { Command, CommanderError } from 'commander';
 import { addChartsCommand } from './commands/charts.ts';
+import { addCompareCommand } from './commands/compare.ts';
+import { addMethodsCommand } from './commands/methods.ts';
 import { addTasksCommand } from './commands/tasks.ts';
 import { addTrainCommand } from './commands/train.ts';
 
@@ -18,7 +20,9 @@ export async function main(args: readonly string[]): Promise<number> {
     exitCode = code;
   };
   addTrainCommand(program, done);
+  addCompareCommand(program, done);
   addTasksCommand(program);
+  addMethodsCommand(program);
   addChartsCommand(program);
   try {
     await program.parseAsync([...args], { from: 'user' });

@@ -1,12 +1,14 @@
-import { TASKS } from '@psoft/training';
+import { METHODS, methodNamed } from '@psoft/adapter';
+import { PLAIN_METHODS, TASKS } from '@psoft/training';
 import { describe, expect, test } from 'vitest';
+import { rankSettings } from './methodFlags.ts';
 import { resolveRun, type TrainOptions } from './resolve.ts';
 import { findExperiments } from './workspace.ts';
 
 const experiments = findExperiments();
 const plain: TrainOptions = { profile: 'tiny', method: 'psoft', seed: 1, set: [] };
 const resolve = (options: Partial<TrainOptions>, environment: NodeJS.ProcessEnv = {}) =>
-  resolveRun(experiments, 'nlu/cola', { ...plain, ...options }, environment);
+  resolveRun(experiments, 'nlu/cola', { ...plain, ...options }, rankSettings, environment);
 
 describe('every experiment', () => {
   const runs = [...experiments].flatMap(([experiment, { tasks, methods, profiles }]) =>
@@ -18,12 +20,36 @@ describe('every experiment', () => {
   );
   test.each(runs)('%s %s %s resolves, and has data', (target, method, profile) => {
     const options = { ...plain, method, profile, modelDir: 'm', dataDir: 'd' };
-    expect(resolveRun(experiments, target, options, {}).method).toBe(method);
+    const run = resolveRun(experiments, target, options, rankSettings, {});
+    expect([run.method, run.variant].filter(Boolean).join('-')).toBe(method);
     expect(Object.keys(TASKS)).toContain(target);
+    if (Object.hasOwn(PLAIN_METHODS, run.method)) expect(run.adapter).toEqual({});
+    else expect(() => methodNamed(run.method).configure(run.adapter)).not.toThrow();
   });
 });
 
+test('every method is offered by every experiment', () => {
+  for (const { methods } of experiments.values())
+    for (const name of [...Object.keys(METHODS), ...Object.keys(PLAIN_METHODS)])
+      expect(Object.keys(methods)).toContain(name);
+});
+
 describe('resolveRun', () => {
+  test('rank and alpha go where the method has them', () => {
+    expect(resolve({ method: 'lora', rank: 4 }).adapter).toMatchObject({ r: 4, loraAlpha: 4 });
+    expect(resolve({ method: 'lora-xs', rank: 4, alpha: 8 }).adapter).toMatchObject({ r: 4, loraAlpha: 8 });
+    expect(resolve({ method: 'svft', rank: 9 }).adapter).toMatchObject({ rank: 9 });
+    expect(() => resolve({ method: 'oft', rank: 4 })).toThrow('--rank means nothing to oft');
+    expect(() => resolve({ method: 'vera', alpha: 4 })).toThrow('--alpha means nothing to vera');
+    expect(() => resolve({ method: 'head', set: ['r=4'] })).toThrow('has no adapter, so r cannot be set');
+  });
+
+  test('a variant is the method with other settings', () => {
+    const { method, variant, adapter } = resolve({ method: 'psoft-strict' });
+    expect([method, variant]).toEqual(['psoft', 'strict']);
+    expect(adapter).toMatchObject({ psoftMagA: false, psoftMagB: false });
+    expect(resolve({}).variant).toBeUndefined();
+  });
   test('the paper profile has Table 10’s settings for CoLA and the authors’ Neumann series', () => {
     const { training, adapter } = resolve({ profile: 'paper', modelDir: 'm', dataDir: 'd' });
     expect(training).toMatchObject({

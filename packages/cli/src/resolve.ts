@@ -19,7 +19,12 @@ export interface TrainOptions {
   readonly modelDir?: string;
   /** `key=value` pairs for the adapter's configuration. */
   readonly set: readonly string[];
+  /** Settings of the adapter given as flags of their own, by name. */
+  readonly settings?: Layer;
 }
+
+/** The settings that --rank and --alpha mean, by method. */
+export type RankSettings = (method: string) => { readonly rank?: string; readonly alpha?: string };
 
 /**
  * Layers of settings, later ones winning: profile, method, task, command line.
@@ -29,6 +34,7 @@ export function resolveRun(
   experiments: ReadonlyMap<string, Experiment>,
   target: string,
   options: TrainOptions,
+  rankSettings: RankSettings,
   environment: NodeJS.ProcessEnv = process.env,
 ): RunConfig {
   const [experimentName, taskName, ...rest] = target.split('/');
@@ -37,15 +43,16 @@ export function resolveRun(
   const experiment = pick(experiments, experimentName, 'experiment');
   const task = pick(experiment.tasks, taskName, `task of ${experimentName}`);
   const profile = pick(experiment.profiles, options.profile, `profile of ${experimentName}`);
-  const methodLayers = pick(experiment.methods, options.method, `method of ${experimentName}`);
-  const method = methodLayers[options.profile] ?? {};
+  const entry = pick(experiment.methods, options.method, `method of ${experimentName}`);
+  const names = methodNames(options.method, entry.method);
+  const method: Overrides = entry[options.profile as 'tiny' | 'paper'] ?? {};
   const taskLayer = (task[options.profile] ?? {}) as Overrides;
 
-  const asked = adapterOptions(options);
+  const asked = adapterOptions(options, rankSettings(names.method));
   const adapter = { ...method.adapter, ...taskLayer.adapter, ...asked };
   if (Object.keys(asked).length > 0 && method.adapter === undefined)
     throw new ConfigError(
-      `method "${options.method}" has no adapter, so --rank, --alpha and --set have nothing to act on: leave them out`,
+      `method "${options.method}" has no adapter, so ${Object.keys(asked).join(', ')} cannot be set: leave it out`,
     );
   const training = checkTrainingSettings(
     { ...profile.training, ...method.training, ...taskLayer.training, ...trainingOptions(options) },
@@ -55,7 +62,7 @@ export function resolveRun(
     experiment: experimentName,
     task: taskName,
     profile: options.profile,
-    method: options.method,
+    ...names,
     seed: options.seed,
     model: modelOf(profile.model, options, target),
     ...dataFolder(options, environment, taskName),
@@ -64,15 +71,30 @@ export function resolveRun(
   };
 }
 
-function adapterOptions({ rank, alpha, set }: TrainOptions): Layer {
-  const layer: Record<string, unknown> = {};
-  if (rank !== undefined) {
-    layer.r = rank;
-    // As every setting of the paper has it: scaling stays 1 unless asked for.
-    layer.psoftAlpha = alpha ?? rank;
-  } else if (alpha !== undefined) {
-    layer.psoftAlpha = alpha;
+/** "psoft-strict" of method "psoft" is its variant "strict". */
+function methodNames(name: string, method = name): { method: string; variant?: string } {
+  if (method === name) return { method };
+  if (!name.startsWith(`${method}-`))
+    throw new ConfigError(`method entry "${name}" of method "${method}" must be called ${method}-SOMETHING`);
+  return { method, variant: name.slice(method.length + 1) };
+}
+
+function adapterOptions(
+  { method, rank, alpha, set, settings }: TrainOptions,
+  names: ReturnType<RankSettings>,
+): Layer {
+  const layer: Record<string, unknown> = { ...settings };
+  for (const [flag, value, key] of [
+    ['--rank', rank, names.rank],
+    ['--alpha', alpha, names.alpha],
+  ] as const) {
+    if (value === undefined) continue;
+    if (key === undefined)
+      throw new ConfigError(`${flag} means nothing to ${method}: psoft methods ${method} lists its settings`);
+    layer[key] = value;
   }
+  // As every setting of the paper has it: scaling stays 1 unless asked for.
+  if (rank !== undefined && alpha === undefined && names.alpha !== undefined) layer[names.alpha] ??= rank;
   for (const pair of set) {
     const at = pair.indexOf('=');
     if (at < 1) throw new ConfigError(`--set takes KEY=VALUE, got "${pair}"`);
@@ -82,7 +104,7 @@ function adapterOptions({ rank, alpha, set }: TrainOptions): Layer {
 }
 
 /** JSON where it is JSON, else the text itself: numbers and booleans need no quotes, nor do names. */
-function parseValue(text: string): unknown {
+export function parseValue(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

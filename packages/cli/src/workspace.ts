@@ -13,8 +13,16 @@ export interface Experiment {
   readonly experiment: string;
   readonly title: string;
   readonly profiles: Readonly<Record<string, { model: { name: string; folder?: string }; training: Layer }>>;
-  readonly methods: Readonly<Record<string, Readonly<Record<string, Overrides>>>>;
+  readonly methods: Readonly<Record<string, MethodEntry>>;
   readonly tasks: Readonly<Record<string, { title: string } & Readonly<Record<string, Overrides | string>>>>;
+}
+
+/** Settings of a method in each profile. Its name in the table is the method's, or `<method>-<variant>`. */
+export interface MethodEntry {
+  /** The method of @psoft/adapter, "head" or "full"; left out where the entry bears its name. */
+  readonly method?: string;
+  readonly tiny?: Overrides;
+  readonly paper?: Overrides;
 }
 
 /** What a method or a task changes in one profile. */

@@ -76,4 +76,6 @@ export interface TrainableModel {
   readonly weights: ReadonlyMap<string, WeightSource>;
   readonly parameters: readonly Parameter[];
   forward(bindings: Bindings, inputs: TensorMap): TensorMap;
+  /** What is added to the training loss beside the task's own: a scalar, or nothing. */
+  penalty?(bindings: Bindings): Tensor | undefined;
 }

@@ -285,6 +285,12 @@ export const kernelCases: KernelCase[] = [
     call: (a, b) => tf.stack([a!, b!], 2),
   },
   {
+    kernel: 'Pack',
+    note: 'negative axis',
+    inputs: () => [{ shape: [2, 3] }, { shape: [2, 3] }],
+    call: (a, b) => tf.stack([a!, b!], -1),
+  },
+  {
     kernel: 'Unpack',
     gradient: true,
     inputs: (rng) => [{ shape: [dim(rng), 1 + dim(rng), 2] }],

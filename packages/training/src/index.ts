@@ -26,6 +26,7 @@ export {
 } from './programs.ts';
 export { createProgress } from './progress.ts';
 export { ConfigError, checkTrainingSettings, type RunConfig, type TrainingSettings } from './run/config.ts';
+export { PLAIN_METHODS } from './run/method.ts';
 export type { RunOptions, RunRequest, RunSummary } from './run/protocol.ts';
 export { RunFailure, superviseRun } from './run/supervise.ts';
 export { TASKS, type TaskDefinition } from './run/task.ts';

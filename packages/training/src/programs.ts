@@ -40,7 +40,7 @@ function lazyWeights(weight: WeightLookup): TensorMap {
 }
 
 /**
- * Compiles loss and gradient for one batch shape.
+ * Compiles loss and gradient for one batch shape; the loss includes the model's penalty, where it has one.
  * @param options.training false leaves dropout out (for tests against other implementations)
  */
 export async function compileTrainStep(
@@ -59,7 +59,9 @@ export async function compileTrainStep(
           parameters: splitParameters(theta, vector.ranges),
           ...(training ? { dropout: createDropout(dropoutStep!) } : {}),
         };
-        return loss(model.forward(bindings, inputs), inputs) as never;
+        const own = loss(model.forward(bindings, inputs), inputs);
+        const penalty = model.penalty?.(bindings);
+        return (penalty === undefined ? own : tf.add(own, penalty)) as never;
       })(flat!);
       return { loss: value, gradient: grad };
     },

@@ -3,8 +3,9 @@ import type { Executor } from '@psoft/engine';
 import { createProgress } from '@psoft/training/progress';
 import { type RunSummary, superviseRun } from '@psoft/training/supervise';
 import { type Command, Option } from 'commander';
+import { rankSettings, readMethodFlags } from '../methodFlags.ts';
 import { resolveRun, type TrainOptions } from '../resolve.ts';
-import { findExperiments, ROOT } from '../workspace.ts';
+import { findExperiments, pick, ROOT } from '../workspace.ts';
 import { positiveNumber, wholeNumber } from './numbers.ts';
 
 interface Options extends TrainOptions {
@@ -32,11 +33,18 @@ export function addTrainCommand(program: Command, done: (code: number) => void):
       'tiny: our small model and generated data, offline; paper: the paper’s',
       'tiny',
     )
-    .option('--method <name>', 'what is trained: psoft, or head (pooler and classifier alone)', 'psoft')
+    .option('--method <name>', 'what is trained: psoft methods lists them', 'psoft')
     .option('--seed <n>', 'decides head, order, dropout and validation halves', wholeNumber, 1)
-    .option('--rank <r>', 'rank of the adapter; alpha follows it unless given', wholeNumber)
+    .option('--rank <r>', 'rank of the adapter, where it has one; alpha follows it unless given', wholeNumber)
     .option('--alpha <a>', 'the adapter’s scaling is alpha / rank', positiveNumber)
-    .option('--set <key=value>', 'any other setting of the adapter; may be repeated', collect, [])
+    .option(
+      '--set <key=value>',
+      'any other setting of the adapter, as is --its-name; may be repeated',
+      collect,
+      [],
+    )
+    .allowUnknownOption()
+    .allowExcessArguments()
     .option('--epochs <n>', 'passes over the training set', wholeNumber)
     .option('--batch-size <n>', 'examples a step', wholeNumber)
     .option('--learning-rate <x>', 'peak learning rate of the adapter', positiveNumber)
@@ -60,10 +68,12 @@ Examples:
   psoft train nlu/cola                          the tiny profile, PSOFT, seed 1
   psoft train nlu/cola --method=head --seed=2   the head alone
   psoft train nlu/cola --data-dir DIR           the real CoLA (DIR holds train.tsv and dev.tsv)
-  psoft train nlu/cola --set useCayleyNeumann=true --set numCayleyNeumannTerms=5`,
+  psoft train nlu/cola --use-cayley-neumann --num-cayley-neumann-terms=5
+  psoft train nlu/cola --method=oft --oft-block-size=16`,
     )
-    .action(async (target: string, options: Options) => {
-      const config = resolveRun(findExperiments(), target, options);
+    .action(async (target: string, options: Options, command: Command) => {
+      const experiments = findExperiments();
+      const config = resolveRun(experiments, target, withFlags(target, options, command), rankSettings);
       const { executor, threads, resultsDir, runsDir } = options;
       const summary = await runWithProgress({
         config,
@@ -79,11 +89,21 @@ Examples:
     });
 }
 
+/** Words that are no option of the command are settings of the method. */
+function withFlags(target: string, options: Options, command: Command): TrainOptions {
+  const rest = command.args.slice(1);
+  if (rest.length === 0) return options;
+  const experiment = findExperiments().get(target.split('/')[0]!);
+  const entry = experiment && pick(experiment.methods, options.method, 'method');
+  const known = command.options.map(({ long }) => long!);
+  return { ...options, settings: readMethodFlags(rest, entry?.method ?? options.method, known) };
+}
+
 function collect(value: string, all: string[]): string[] {
   return [...all, value];
 }
 
-async function runWithProgress(request: Parameters<typeof superviseRun>[0]): Promise<RunSummary> {
+export async function runWithProgress(request: Parameters<typeof superviseRun>[0]): Promise<RunSummary> {
   let progress: ReturnType<typeof createProgress> | undefined;
   let metric: { name: string; value: number } | undefined;
   try {

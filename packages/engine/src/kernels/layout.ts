@@ -134,12 +134,12 @@ export const layout: KernelTable = {
   Pack: {
     infer: (inputs, attrs) => {
       const shape = [...inputs[0]!.shape];
-      shape.splice(attrs.axis as number, 0, inputs.length);
+      shape.splice(normaliseAxes(attrs.axis, shape.length + 1)[0]!, 0, inputs.length);
       return [{ shape, dtype: inputs[0]!.dtype }];
     },
     lower: (node, onnx) => {
-      const axis = attr<number>(node, 'axis');
       const [y] = node.outputs;
+      const axis = normaliseAxes(node.attrs.axis, y!.shape.length)[0]!;
       // Side by side on an axis that is there, then named anew: two nodes rather than one for each input.
       if (axis < node.inputs[0]!.shape.length) {
         const joined = onnx.emit('Concat', onnx.names(node.inputs), { axis });

@@ -24,7 +24,10 @@ export interface RunConfig {
   readonly experiment: string;
   readonly task: string;
   readonly profile: string;
+  /** A method of @psoft/adapter, "head" or "full". */
   readonly method: string;
+  /** Name of a set of settings of that method: the regularised one, another initialisation. */
+  readonly variant?: string;
   readonly seed: number;
   readonly model: { readonly name: string; readonly folder: string };
   /** A folder in the data set's official layout; absent: the profile's generated data. */

@@ -1,8 +1,15 @@
 /** One training run from its resolved configuration to its record. Runs inside the training process. */
-import { mkdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { loadTokenizer } from '@psoft/datasets';
-import { fingerprintWeights, openCheckpoint, type WeightSource } from '@psoft/engine';
+import {
+  fingerprintWeights,
+  type Model,
+  openCheckpoint,
+  type WeightSource,
+  writeSafetensors,
+} from '@psoft/engine';
 import { initialiseHeads, modelFor } from '@psoft/models';
 import { type EpochRow, Fit, type FitConfig, NonFiniteError } from '../fit.ts';
 import { countParameters } from '../trainable.ts';
@@ -43,6 +50,8 @@ export async function executeRun({ config, options }: RunRequest, hooks: RunHook
   hooks.note(describe(config, task, method));
 
   const recorder = new RunRecorder({ config, options, seeds, task, method, model, baseFingerprint, started });
+  if (options.skipExisting && existsSync(recorder.resultFile))
+    return { status: 'skipped', metrics: {}, recordFile: recorder.resultFile };
   const { executor, threads } = options;
   const fit = new Fit(method.model, task.fit, fitConfig(config, task, seeds), {
     executor,
@@ -64,7 +73,7 @@ export async function executeRun({ config, options }: RunRequest, hooks: RunHook
     const outputs = await fit.predict('report');
     const metrics = task.fit.metrics('report', outputs);
     await recorder.writePredictions('report', outputs);
-    const adapterFolder = await saveAdapter(method, recorder.runFolder);
+    const adapterFolder = await saveTrained(method, model, recorder.runFolder);
     const recordFile = await recorder.write({
       status: 'completed',
       metrics,
@@ -80,7 +89,7 @@ export async function executeRun({ config, options }: RunRequest, hooks: RunHook
     };
   } catch (error) {
     // The best parameters before the failure are in the model: keep them.
-    if (error instanceof NonFiniteError) await saveAdapter(method, recorder.runFolder);
+    if (error instanceof NonFiniteError) await saveTrained(method, model, recorder.runFolder);
     await recorder.write({ status: 'failed', error: (error as Error).message });
     throw error;
   } finally {
@@ -105,19 +114,38 @@ function fitConfig(config: RunConfig, task: PreparedTask, seeds: Seeds): FitConf
   };
 }
 
-async function saveAdapter({ peft }: PreparedMethod, runFolder: string): Promise<string | undefined> {
-  if (peft === undefined) return undefined;
-  const folder = path.join(runFolder, 'adapter');
+/** The adapter, or of full fine-tuning the whole model as a checkpoint. @returns the adapter's folder */
+async function saveTrained(
+  { peft, model: trained }: PreparedMethod,
+  model: Model,
+  runFolder: string,
+): Promise<string | undefined> {
+  if (peft !== undefined) {
+    const folder = path.join(runFolder, 'adapter');
+    await mkdir(folder, { recursive: true });
+    await peft.savePretrained(folder);
+    return folder;
+  }
+  if (trained.weights.size > 0) return undefined;
+  const folder = path.join(runFolder, 'model');
   await mkdir(folder, { recursive: true });
-  await peft.savePretrained(folder);
-  return folder;
+  const weights = new Map<string, WeightSource>(
+    trained.parameters.map(({ name, data, shape }) => [name, { kind: 'data', data, shape }]),
+  );
+  await writeSafetensors(path.join(folder, 'model.safetensors'), weights, { metadata: { format: 'pt' } });
+  await writeFile(path.join(folder, 'config.json'), `${JSON.stringify(model.config, null, 2)}\n`);
+  return undefined;
 }
 
 function describe(config: RunConfig, task: PreparedTask, { model }: PreparedMethod): string {
   const sizes = task.splits.map(({ name, count }) => `${name} ${count.toLocaleString('en')}`).join(', ');
-  const [adapter, head] = [countParameters(model, 'adapter'), countParameters(model, 'head')];
+  const [adapter, head] = [
+    countParameters(model, 'adapter') + countParameters(model, 'base'),
+    countParameters(model, 'head'),
+  ];
+  const method = config.variant === undefined ? config.method : `${config.method}-${config.variant}`;
   return (
-    `${config.experiment}/${config.task}, profile ${config.profile}, ${config.method}, seed ${config.seed}: ` +
-    `${config.model.name}; ${sizes}; trainable: ${adapter.toLocaleString('en')} adapter, ${head.toLocaleString('en')} head`
+    `${config.experiment}/${config.task}, profile ${config.profile}, ${method}, seed ${config.seed}: ` +
+    `${config.model.name}; ${sizes}; trainable: ${adapter.toLocaleString('en')} ${config.method === 'full' ? 'base' : 'adapter'}, ${head.toLocaleString('en')} head`
   );
 }

@@ -1,9 +1,8 @@
-/** What is trained: an adapter of @psoft/adapter, or the head alone. */
-import { getPeftModel, type PeftModel, PsoftConfig } from '@psoft/adapter';
+/** What is trained: an adapter of @psoft/adapter, the head alone, or every weight. */
+import { getPeftModel, METHODS, methodNamed, type PeftModel } from '@psoft/adapter';
 import type { Model, TrainableModel } from '@psoft/engine';
-import { trainHead } from '../trainable.ts';
-import type { RunConfig } from './config.ts';
-import { ConfigError } from './config.ts';
+import { trainAll, trainHead } from '../trainable.ts';
+import { ConfigError, type RunConfig } from './config.ts';
 
 export interface PreparedMethod {
   readonly model: TrainableModel;
@@ -13,23 +12,39 @@ export interface PreparedMethod {
   readonly adapterConfig: Readonly<Record<string, unknown>>;
 }
 
-type Preparation = (model: Model, config: RunConfig, seed: number) => Promise<PreparedMethod>;
-
-const METHODS: Readonly<Record<string, Preparation>> = {
-  psoft: async (model, config, seed) => {
-    const adapterConfig = new PsoftConfig({ taskType: 'SEQ_CLS', ...config.adapter });
-    const peft = await getPeftModel(model, adapterConfig, { seed });
-    // Through JSON: settings that were not made hold undefined, which a record cannot.
-    return { model: peft, peft, adapterConfig: JSON.parse(JSON.stringify(adapterConfig)) };
+/** What is trained without an adapter, for `psoft methods` and the experiments. */
+export const PLAIN_METHODS = {
+  /** What an adapter has to beat. */
+  head: {
+    title: 'Head only: pooler and classifier, everything pre-trained frozen',
+    parameters: '0',
+    prepare: trainHead,
   },
-  /** Pooler and classifier only: what an adapter has to beat. */
-  head: async (model) => ({ model: await trainHead(model), adapterConfig: {} }),
-};
+  full: {
+    title: "Full fine-tuning: every weight, at the adapter's learning rate",
+    parameters: 'n d, and biases, norms and embeddings',
+    prepare: trainAll,
+  },
+} as const;
 
-/** @throws ConfigError for an unknown method */
-export function prepareMethod(model: Model, config: RunConfig, seed: number): Promise<PreparedMethod> {
-  const prepare = METHODS[config.method];
-  if (prepare === undefined)
-    throw new ConfigError(`unknown method "${config.method}"; known: ${Object.keys(METHODS).join(', ')}`);
-  return prepare(model, config, seed);
+/**
+ * The model of a run, ready to train.
+ * @param seed decides random initial values
+ * @throws ConfigError for an unknown method, AdapterConfigError for settings that it does not take
+ */
+export async function prepareMethod(model: Model, config: RunConfig, seed: number): Promise<PreparedMethod> {
+  const { method, adapter } = config;
+  if (Object.hasOwn(PLAIN_METHODS, method))
+    return {
+      model: await PLAIN_METHODS[method as keyof typeof PLAIN_METHODS].prepare(model),
+      adapterConfig: {},
+    };
+  if (!Object.hasOwn(METHODS, method)) {
+    const known = [...Object.keys(METHODS), ...Object.keys(PLAIN_METHODS)];
+    throw new ConfigError(`unknown method "${method}"; known: ${known.join(', ')}`);
+  }
+  const adapterConfig = methodNamed(method).configure({ taskType: 'SEQ_CLS', ...adapter });
+  const peft = await getPeftModel(model, adapterConfig, { seed });
+  // Through JSON: settings that were not made hold undefined, which a record cannot.
+  return { model: peft, peft, adapterConfig: JSON.parse(JSON.stringify(adapterConfig)) };
 }

@@ -14,10 +14,13 @@ export interface RunOptions {
   readonly threads?: number;
   readonly resultsFolder: string;
   readonly runsFolder: string;
+  /** Does nothing where a record of the same run is there already. */
+  readonly skipExisting?: boolean;
 }
 
 export interface RunSummary {
-  readonly status: 'completed' | 'cancelled';
+  /** skipped: there was a record of the same run, and it was left alone. */
+  readonly status: 'completed' | 'cancelled' | 'skipped';
   readonly metrics: Readonly<Record<string, number>>;
   readonly bestEpoch?: number;
   readonly recordFile: string;

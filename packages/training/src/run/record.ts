@@ -10,6 +10,7 @@ import {
   identityFrom,
   peakMemoryBytes,
   type RunRecord,
+  recordPath,
   runName,
   SCHEMA_VERSION,
   taskFolder,
@@ -50,17 +51,27 @@ export interface RunEnd {
   readonly adapterFolder?: string;
 }
 
+/** The tiny profile on real data is another result than on its own. */
+function variantOf({ variant, dataFolder, profile }: RunConfig): { variant?: string } {
+  const parts = [variant, dataFolder !== undefined && profile === 'tiny' ? 'real-data' : undefined];
+  const name = parts.filter((part) => part !== undefined).join('-');
+  return name === '' ? {} : { variant: name };
+}
+
 export class RunRecorder {
   readonly #facts: RunFacts;
   readonly #rows: EpochRow[] = [];
   readonly #createdAt = new Date().toISOString();
   /** Where this run's adapter, predictions and log lie. */
   readonly runFolder: string;
+  /** Where the record of this run lies, or will, if it is completed. */
+  readonly resultFile: string;
 
   constructor(facts: RunFacts) {
     this.#facts = facts;
     const identity = identityFrom(this.#runInfo(), this.#data());
     this.runFolder = path.join(facts.options.runsFolder, taskFolder(facts.config), runName(identity));
+    this.resultFile = path.join(facts.options.resultsFolder, recordPath(identity));
   }
 
   addEpoch(row: EpochRow): void {
@@ -92,13 +103,13 @@ export class RunRecorder {
 
   #runInfo() {
     const { config, seeds, method } = this.#facts;
-    const { experiment, task, profile, seed, training, dataFolder } = config;
+    const { experiment, task, profile, seed, training } = config;
     return {
       experiment,
       task,
       profile,
       method: config.method,
-      ...(dataFolder !== undefined && profile === 'tiny' ? { variant: 'real-data' } : {}),
+      ...variantOf(config),
       seed,
       seeds: { ...seeds },
       protocol: PROTOCOL,
@@ -124,13 +135,17 @@ export class RunRecorder {
     const { config, options, task, method, model, started } = this.#facts;
     const runInfo = this.#runInfo();
     const data = this.#data();
-    const [trainable, adapter] = [countParameters(method.model), countParameters(method.model, 'adapter')];
+    const { model: trained } = method;
+    const trainable = countParameters(trained);
+    const adapter = countParameters(trained, 'adapter');
+    const withoutHead = adapter + countParameters(trained, 'base');
     const all = sizeOf(model, () => true);
     const head = sizeOf(model, (name) => isHeadWeight(model, name));
     const seconds = this.#rows.reduce((sum, row) => sum + row.trainSeconds, 0);
     const tokens = this.#rows.reduce((sum, row) => sum + row.tokensPerSecond * row.trainSeconds, 0);
     const { reference, metrics: names } = task.definition;
-    const isPaperRun = config.profile === 'paper' && config.method === 'psoft';
+    const isPaperRun =
+      config.profile === 'paper' && config.method === 'psoft' && config.variant === undefined;
     const adapterBytes =
       end.adapterFolder && (await fileBytes(path.join(end.adapterFolder, 'adapter_model.safetensors')));
     return {
@@ -146,7 +161,7 @@ export class RunRecorder {
       trainInfo: {
         parameters: {
           trainable,
-          trainableWithoutHead: adapter,
+          trainableWithoutHead: withoutHead,
           total: all + adapter,
           totalWithoutHead: all - head + adapter,
         },

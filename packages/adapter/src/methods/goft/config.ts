@@ -6,7 +6,7 @@ export const GOFT_FIELDS = {
   ...INIT_WEIGHTS,
   /** true: rotations by an angle (GOFT). false: free 2 x 2 matrices in their place (qGOFT). */
   strictOft: flag(true),
-  /** false also trains a factor for each input. The PSOFT paper's counts have none. */
+  /** false also trains a factor for each input. The PSOFT paper's counts have none, nor has the released qGOFT. */
   noScaling: flag(true),
 } as const;
 

@@ -2,7 +2,8 @@
  * GOFT (Parameter Efficient Quasi-Orthogonal Fine-Tuning via Givens Rotation, arXiv 2404.04316): n - 1 Givens rotations of
  * the input, in log2(n) parallel stages. The authors' released layer mixes adjacent entries in every stage, whatever the
  * stage's distance, so that from the second stage on it is not orthogonal; here each pair lies at its stage's distance,
- * as the paper has it.
+ * as the paper has it. The order of the stages is that of the released forward pass; equation 4 of the paper has the
+ * transpose, whose angles mean another rotation.
  */
 import type { AdapterMethod } from '../../method.ts';
 import { stackLayers } from '../../stacked.ts';

@@ -1,4 +1,4 @@
-/** qGOFT: GOFT whose rotations are free 2 x 2 matrices, the identity at the start (arXiv 2404.04316, section 4.3). */
+/** qGOFT: GOFT whose rotations are free 2 x 2 matrices, the identity at the start (arXiv 2404.04316, section 4.2). */
 import type { AdapterMethod } from '../../method.ts';
 import { GoftConfig } from '../goft/config.ts';
 import { goft } from '../goft/index.ts';
