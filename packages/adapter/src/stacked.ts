@@ -148,7 +148,8 @@ export function stackLayers(targets: readonly Target[], recipe: Recipe, seed: nu
           (await compile(
             (given) => compute(boundOf(target, given), given.weight),
             { inputs: specs },
-            { name: 'update' },
+            // Starting threads takes longer than a small update does.
+            { name: 'update', ...(target.outFeatures * target.inFeatures < 2 ** 16 ? { threads: 1 } : {}) },
           ));
         programs.set(key, program);
         const given = Object.fromEntries(
