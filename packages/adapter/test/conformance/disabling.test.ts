@@ -1,11 +1,11 @@
 /** Group 6: a disabled adapter is the base model, an enabled one what it was, merged or not. */
 import { describe, expect, test } from 'vitest';
-import { adapted, baseOf, inputsOf, PLAIN_ROWS, ROWS, titled } from './rows.ts';
+import { adapted, baseOf, inputsOf, onOneModule, PLAIN_ROWS, ROWS, titled } from './rows.ts';
 import { distance, outputsOf } from './run.ts';
 
 const rows = [...PLAIN_ROWS, ...ROWS.filter(({ model }) => model === 'deberta').slice(0, 1)];
 
-describe.each(titled(rows))('%s', (_, row) => {
+describe.each(titled(rows.map(onOneModule)))('%s', (_, row) => {
   test('disabled, merged and back in every order', async () => {
     const model = await adapted(row);
     const now = () => outputsOf(model, inputsOf(row));

@@ -176,6 +176,13 @@ export const PLAIN_ROWS: readonly Row[] = ROWS.filter(
 export const executorsFor = (row: Row): readonly Executor[] =>
   PLAIN_ROWS.includes(row) || row.model === 'deberta' ? EXECUTORS : ['cpu'];
 
+/** A tall module with a bias. */
+export const MODULE = 'toy.encoder.layer.0.output.dense';
+
+/** A row of the small network on that module alone: for what is the same in every module, since each shape takes time. */
+export const onOneModule = (row: Row): Row =>
+  row.model === 'toy' ? { ...row, options: { ...row.options, targetModules: [MODULE] } } : row;
+
 /** For `describe.each`. */
 export const titled = (rows: readonly Row[]): [string, Row][] => rows.map((row) => [row.title, row]);
 

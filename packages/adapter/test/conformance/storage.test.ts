@@ -15,18 +15,24 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { getPeftModel, PeftModel } from '../../src/index.ts';
 import { perturb } from '../toy.ts';
 import { adapted, baseOf, configOf, inputsOf, type ModelName, PLAIN_ROWS, ROWS, titled } from './rows.ts';
-import { distance, outputsOf, Probe, scaleOf, trainerOf } from './run.ts';
+import { distance, type Outputs, outputsOf, Probe, scaleOf, trainerOf } from './run.ts';
 
 /** Relative rounding of the storage types, with room for what the network makes of it. */
 const NEAR: Readonly<Record<'F16' | 'BF16', number>> = { F16: 0.01, BF16: 0.08 };
 
 let scratch: string;
+/** What the float32 bases compute. */
+const precise = new Map<ModelName, Outputs>();
 const stored = new Map<string, { readonly halves: Model; readonly widened: Model }>();
 beforeAll(async () => {
   scratch = await mkdtemp(path.join(os.tmpdir(), 'conformance-'));
   for (const model of ['toy', 'deberta'] as const)
     for (const dtype of ['F16', 'BF16'] as const)
       stored.set(`${model} ${dtype}`, await inHalves(model, dtype));
+});
+beforeAll(async () => {
+  for (const model of ['toy', 'deberta'] as const)
+    precise.set(model, await outputsOf(baseOf({ model }), inputsOf({ model })));
 });
 afterAll(() => rm(scratch, { recursive: true }));
 
@@ -42,7 +48,10 @@ async function inHalves(model: ModelName, dtype: WeightDtype): Promise<{ halves:
   return { halves: { ...base, weights: tensors }, widened: { ...base, weights: widened } };
 }
 
-const rows = ROWS.filter((row) => PLAIN_ROWS.includes(row) || row.model === 'deberta');
+/** On DeBERTa-v3 the base alone reads more from its file: one method that stands on its weights' norms, and one not. */
+const rows = ROWS.filter(
+  (row) => PLAIN_ROWS.includes(row) || (row.model === 'deberta' && ['psoft', 'dora'].includes(row.method)),
+);
 
 describe.each(titled(rows))('%s', (_, row) => {
   test.each(['F16', 'BF16'] as const)('on a base in %s', async (dtype) => {
@@ -52,10 +61,10 @@ describe.each(titled(rows))('%s', (_, row) => {
     const same = await getPeftModel(widened, configOf(row), { seed: 1 });
     const [probe, expected] = [await Probe.open(model, inputs), await Probe.open(same, inputs)];
     const start = await probe.outputs();
-    const precise = await outputsOf(baseOf(row), inputs);
-    const scale = Math.max(...[...precise.values()].map(scaleOf));
-    expect(distance(start, precise)).toBeLessThan(NEAR[dtype] * scale);
-    expect(distance(start, precise)).toBeGreaterThan(0);
+    const base = precise.get(row.model)!;
+    const scale = Math.max(...[...base.values()].map(scaleOf));
+    expect(distance(start, base)).toBeLessThan(NEAR[dtype] * scale);
+    expect(distance(start, base)).toBeGreaterThan(0);
     // The storage type is all that differs.
     expect(distance(start, await expected.outputs())).toBeLessThanOrEqual(1e-6);
     perturb(model);
