@@ -12,15 +12,10 @@ from pathlib import Path
 
 import torch
 from peft import BOFTConfig, LoraConfig, OFTConfig, PeftModel, VeraConfig, get_peft_model
-from peft.tuners.boft import layer as boft
 from safetensors.torch import load_file
 from toy import ToyModel
 
-# As in methods.py: PEFT's own stand-in for its CUDA extension would be a single butterfly factor.
-boft.get_fbd_cuda = lambda: True
-boft.FastBlockDiag.apply = staticmethod(
-    lambda blocks: torch.stack([torch.block_diag(*factor) for factor in blocks])
-)
+import butterfly  # noqa: F401
 
 FIXTURES = Path("packages/adapter/test/fixtures")
 OUTPUT = FIXTURES / "peft-adapters"
@@ -64,6 +59,11 @@ def write(name: str, config) -> None:
     model.eval()
     model.save_pretrained(folder)
     (folder / "README.md").unlink()
+    # PEFT holds the names in a set: sorted, the file is the same at every run.
+    config_file = folder / "adapter_config.json"
+    settings = json.loads(config_file.read_text())
+    settings["target_modules"].sort()
+    config_file.write_text(json.dumps(settings, indent=2) + "\n")
     x = torch.randn(5, 12)
     with torch.no_grad():
         logits = model(x)

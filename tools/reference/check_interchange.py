@@ -19,6 +19,8 @@ from peft import PeftModel
 from safetensors.torch import load_file
 from toy import ToyModel
 
+import butterfly  # noqa: F401
+
 BASE = Path("packages/adapter/test/fixtures/peft/base.safetensors")
 TOLERANCE = 1e-5
 #: Does not determine the update: PEFT rebuilds A and B with the signs that its LAPACK returns.

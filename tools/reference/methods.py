@@ -13,16 +13,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from peft import BOFTConfig, LoraConfig, OFTConfig, VeraConfig, get_peft_model, get_peft_model_state_dict
-from peft.tuners.boft import layer as boft
 from psoft import numbers, single
+
+import butterfly  # noqa: F401
 
 OUTPUT = Path("packages/adapter/test/fixtures/layers")
 
-# Without its CUDA extension PEFT silently trains one butterfly factor whatever the setting says: stand in for it.
-boft.get_fbd_cuda = lambda: True
-boft.FastBlockDiag.apply = staticmethod(
-    lambda blocks: torch.stack([torch.block_diag(*factor) for factor in blocks])
-)
 SHAPES = {"square": (8, 8), "wide": (6, 10), "tall": (10, 6)}
 PREFIX = "base_model.model.layer."
 
