@@ -131,3 +131,14 @@ describe.each(titled(PLAIN_ROWS.map(onOneModule)))('%s', (_, row) => {
     expect(bits.filter((one) => one & 0x1fff).length).toBeGreaterThan(bits.length / 2);
   });
 });
+
+test('a report says how far the outputs moved, of a model that reads tokens too', async () => {
+  const row = ROWS.find(({ method, model }) => method === 'psoft' && model === 'deberta')!;
+  const model = await adapted(row);
+  const before = await outputsOf(model, inputsOf(row), ['cpu']);
+  const { logitDrift } = await model.merge({ inputs: inputsOf(row) });
+  expect(logitDrift).toBeLessThan(MERGED);
+  expect(
+    Math.abs(logitDrift! - distance(before, await outputsOf(model, inputsOf(row), ['cpu']))),
+  ).toBeLessThan(1e-6);
+});

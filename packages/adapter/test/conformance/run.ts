@@ -96,7 +96,7 @@ export async function outputsOf(
   }
 }
 
-/** Largest difference on any executor. */
+/** Largest difference on any executor of `a`; `b` has them too. */
 export function distance(a: Outputs, b: Outputs): number {
   return Math.max(...[...a].map(([executor, logits]) => largestDifference(logits, b.get(executor)!)));
 }

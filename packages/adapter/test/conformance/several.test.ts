@@ -132,6 +132,14 @@ describe.each(titled(PLAIN_ROWS))('%s', (_, row) => {
     expect(worked).toEqual([]);
     expect(model.adapterNames).toEqual(NAMES);
     expect(model.activeAdapter).toBe('default');
+
+    // What concerns only others is allowed, and the merged one does not notice.
+    const merged = await run(model);
+    await model.addAdapter('late', lora());
+    model.deleteAdapter('def');
+    model.setAdapter('default');
+    expect(model.isMerged).toBe(true);
+    expect(distance(await run(model), merged)).toBe(0);
   });
 
   test('a weighted sum is the sum of the updates, or says why it cannot be', async () => {
