@@ -2,7 +2,7 @@
 import { readWeight } from '@psoft/engine';
 import { AdapterError } from './errors.ts';
 import { type SingularTriples, type SvdOptions, topSingularTriples } from './math/svd.ts';
-import type { Target } from './method.ts';
+import type { InitialiseOptions, Target } from './method.ts';
 
 /** @throws AdapterError when the layer is too small for the rank */
 export function checkRank(method: string, { name, inFeatures, outFeatures }: Target, rank: number): void {
@@ -33,4 +33,18 @@ export async function weightTriples(
   } catch (cause) {
     throw new AdapterError(`${method} "${target.name}": ${(cause as Error).message}`, { cause });
   }
+}
+
+/** What `compute` makes of each target, in turn, by module name. */
+export async function ofEachTarget<T>(
+  targets: readonly Target[],
+  onProgress: InitialiseOptions['onProgress'],
+  compute: (target: Target) => Promise<T>,
+): Promise<Map<string, T>> {
+  const all = new Map<string, T>();
+  for (const target of targets) {
+    all.set(target.name, await compute(target));
+    onProgress?.({ done: all.size, total: targets.length, module: target.name });
+  }
+  return all;
 }

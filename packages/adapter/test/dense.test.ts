@@ -5,7 +5,7 @@
 import { type Model, type Tensor, tf } from '@psoft/engine';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { getPeftModel, methodNamed, type PeftModel } from '../src/index.ts';
-import { bindingsOf, largestDifference, perturb, random, tensorOf } from './toy.ts';
+import { bindingsOf, largestDifference, oneLayer, perturb, random, tensorOf } from './toy.ts';
 
 /** Row-major, in double precision. */
 interface Dense {
@@ -205,24 +205,13 @@ const ROWS = 3;
 
 beforeAll(() => tf.setBackend('cpu'));
 
-function oneLayer({ in: n, out, bias = true }: Case): Model {
-  const weights = new Map([['layer.weight', random(5, 'weight', [out, n], 0.5)]]);
-  if (bias) weights.set('layer.bias', random(5, 'bias', [out], 0.5));
-  return {
-    architecture: 'OneLayer',
-    config: {},
-    weights,
-    linears: [{ name: 'layer', inFeatures: n, outFeatures: out, hasBias: bias }],
-    headModules: [],
-    forward: (scope, { x }) => ({ y: scope.linear(x!, 'layer') }),
-  };
-}
-
 describe.each(
   CASES.map((one) => [`${one.method} ${JSON.stringify(one.options)} ${one.out} x ${one.in}`, one] as const),
 )('%s', (_, one) => {
   async function atRandom(): Promise<{ model: PeftModel; base: Model }> {
-    const base = oneLayer(one);
+    const { in: n, out, bias = true } = one;
+    const weight = random(5, 'weight', [out, n], 0.5).data;
+    const base = oneLayer(n, out, weight, bias ? random(5, 'bias', [out], 0.5).data : null);
     const config = methodNamed(one.method).configure({ ...one.options, targetModules: ['layer'] });
     const model = await getPeftModel(base, config, { seed: 4 });
     perturb(model, 9, one.spread ?? 0.3);

@@ -1,10 +1,10 @@
 /** Every method that PEFT has, against PEFT's own layer: fixtures written by tools/reference/methods.py. */
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { type Model, type Tensor, tf, type WeightData } from '@psoft/engine';
+import { type Tensor, tf, type WeightData } from '@psoft/engine';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { configFromPeft, getPeftModel, type PeftModel } from '../src/index.ts';
-import { bindingsOf, largestDifference, tensorOf } from './toy.ts';
+import { bindingsOf, largestDifference, oneLayer, tensorOf } from './toy.ts';
 
 interface Values {
   readonly shape: number[];
@@ -41,33 +41,16 @@ test('there are fixtures for every method that PEFT has', () => {
   expect(files).toEqual(['boft.json', 'dora.json', 'lora.json', 'oft.json', 'pissa.json', 'vera.json']);
 });
 
-/** A model of one linear layer, called "layer". */
-function oneLayer(fixture: Case): Model {
-  const data = (values: number[], shape: number[]): WeightData => ({
-    kind: 'data',
-    data: Float32Array.from(values),
-    shape,
-  });
-  const weights = new Map([['layer.weight', data(fixture.baseWeight, [fixture.out, fixture.in])]]);
-  if (fixture.bias) weights.set('layer.bias', data(fixture.bias, [fixture.out]));
-  return {
-    architecture: 'OneLayer',
-    config: {},
-    weights,
-    linears: [
-      { name: 'layer', inFeatures: fixture.in, outFeatures: fixture.out, hasBias: fixture.bias !== null },
-    ],
-    headModules: [],
-    forward: (scope, { x }) => ({ y: scope.linear(x!, 'layer') }),
-  };
-}
-
 const magnitudeOf = (values: ArrayLike<number>): number => Math.max(...Array.from(values, Math.abs));
 
 describe.each(cases)('%s', (_, fixture) => {
   async function atFixture(): Promise<PeftModel> {
     const config = configFromPeft({ ...fixture.config, target_modules: ['layer'] });
-    const model = await getPeftModel(oneLayer(fixture), config, { seed: 77 });
+    const model = await getPeftModel(
+      oneLayer(fixture.in, fixture.out, fixture.baseWeight, fixture.bias),
+      config,
+      { seed: 77 },
+    );
     const state = model.layers.state();
     expect([...state.keys()].sort()).toEqual(
       Object.keys(fixture.parameters)

@@ -1,11 +1,11 @@
 /** PSOFT against PEFT's own, on fixtures written by tools/reference/psoft.py. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { type Model, readSafetensorsHeader, type Tensor, tf, type WeightData } from '@psoft/engine';
+import { readSafetensorsHeader, type Tensor, tf, type WeightData } from '@psoft/engine';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { optionsFromPeft } from '../src/config.ts';
 import { getPeftModel, methodNamed, PeftModel, type PsoftConfig } from '../src/index.ts';
-import { bindingsOf, largestDifference, logitsOf, tensorOf, toyModel } from './toy.ts';
+import { bindingsOf, largestDifference, logitsOf, oneLayer, tensorOf, toyModel } from './toy.ts';
 
 interface Case {
   config: Record<string, unknown>;
@@ -28,27 +28,6 @@ const cases: Case[] = JSON.parse(await readFile(path.join(FIXTURES, 'layers.json
 
 beforeAll(() => tf.setBackend('cpu'));
 
-/** A model of one linear layer, called "layer". */
-function oneLayer(fixture: Case): Model {
-  const data = (values: number[], shape: number[]): WeightData => ({
-    kind: 'data',
-    data: Float32Array.from(values),
-    shape,
-  });
-  const weights = new Map([['layer.weight', data(fixture.baseWeight, [fixture.out, fixture.in])]]);
-  if (fixture.bias) weights.set('layer.bias', data(fixture.bias, [fixture.out]));
-  return {
-    architecture: 'OneLayer',
-    config: {},
-    weights,
-    linears: [
-      { name: 'layer', inFeatures: fixture.in, outFeatures: fixture.out, hasBias: fixture.bias !== null },
-    ],
-    headModules: [],
-    forward: (scope, { x }) => ({ y: scope.linear(x!, 'layer') }),
-  };
-}
-
 const magnitudeOf = (values: ArrayLike<number>): number => Math.max(...Array.from(values, Math.abs));
 
 describe.each(cases.map((fixture) => [JSON.stringify(fixture.config), fixture] as const))(
@@ -60,7 +39,10 @@ describe.each(cases.map((fixture) => [JSON.stringify(fixture.config), fixture] a
     }) as PsoftConfig;
 
     async function atFixture(): Promise<PeftModel> {
-      const model = await getPeftModel(oneLayer(fixture), config);
+      const model = await getPeftModel(
+        oneLayer(fixture.in, fixture.out, fixture.baseWeight, fixture.bias),
+        config,
+      );
       for (const { name, data } of model.parameters)
         data.set(fixture.parameters[name.replace('psoft_R.', '')]!);
       expect(model.parameters).toHaveLength(Object.keys(fixture.parameters).length);

@@ -1,4 +1,6 @@
 /** Settings of the methods: defaults, and what is refused with which words. PSOFT's have a test of their own. */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { configFromPeft, getPeftModel, METHODS, methodNamed } from '../src/index.ts';
 import { toyModel } from './toy.ts';
@@ -101,4 +103,9 @@ test("a setting of PEFT's that is switched off is passed over, one that is on is
   expect(configFromPeft(file)).toMatchObject({ r: 4 });
   expect(() => configFromPeft({ ...file, use_qalora: true })).toThrow('unknown setting "useQalora"');
   expect(() => configFromPeft({ ...file, bias: 'all' })).toThrow('unknown setting "bias"');
+});
+
+test('docs/methods.md has a row for every method', async () => {
+  const page = await readFile(path.join(import.meta.dirname, '../../../docs/methods.md'), 'utf8');
+  for (const name of Object.keys(METHODS)) expect(page).toMatch(new RegExp(`^\\| \`${name}\` \\|`, 'm'));
 });

@@ -110,3 +110,27 @@ export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): n
   for (let i = 0; i < a.length; i++) worst = Math.max(worst, Math.abs(a[i]! - b[i]!));
   return worst;
 }
+
+/** A model of one linear layer, called "layer": x [rows, in] -> y [rows, out]. */
+export function oneLayer(
+  inFeatures: number,
+  outFeatures: number,
+  weight: ArrayLike<number>,
+  bias: ArrayLike<number> | null,
+): Model {
+  const data = (values: ArrayLike<number>, shape: number[]): WeightData => ({
+    kind: 'data',
+    data: Float32Array.from(values),
+    shape,
+  });
+  const weights = new Map([['layer.weight', data(weight, [outFeatures, inFeatures])]]);
+  if (bias) weights.set('layer.bias', data(bias, [outFeatures]));
+  return {
+    architecture: 'OneLayer',
+    config: {},
+    weights,
+    linears: [{ name: 'layer', inFeatures, outFeatures, hasBias: bias !== null }],
+    headModules: [],
+    forward: (scope, { x }) => ({ y: scope.linear(x!, 'layer') }),
+  };
+}

@@ -90,3 +90,71 @@ describe.each<[string, object]>([
     }
   });
 });
+
+test("the regularised form's penalty is part of loss and gradient", async () => {
+  const model = modelFor(
+    'sequence-classification',
+    CONFIG,
+    initialiseModel('sequence-classification', CONFIG, 1),
+  );
+  const settings = {
+    r: 6,
+    psoftAlpha: 6,
+    psoftOrth: false,
+    psoftMagA: false,
+    psoftMagB: false,
+    initWeights: false,
+  };
+  const gamma = 0.7;
+  const stepOf = async (orthogonalityPenalty: number) => {
+    const config = new PsoftConfig({ ...settings, orthogonalityPenalty, targetModules: 'all-linear' });
+    const adapted = await getPeftModel(model, config, { seed: 3 });
+    const vector = new ParameterVector(adapted.parameters);
+    const step = await compileTrainStep(
+      adapted,
+      vector,
+      (outputs, batch) => crossEntropy(outputs.logits!, batch.labels!),
+      labelledTextSpec(BATCH, LENGTH),
+      { training: false },
+    );
+    const rng = RandomStream.from(5, 'batch');
+    const result = await step.run(
+      vector.values,
+      {
+        inputIds: Int32Array.from({ length: BATCH * LENGTH }, () => rng.integer(60)),
+        attentionMask: new Float32Array(BATCH * LENGTH).fill(1),
+        labels: Int32Array.from({ length: BATCH }, () => rng.integer(2)),
+      },
+      dropoutStep(1, 1),
+    );
+    await step.program.dispose();
+    return { ...result, vector };
+  };
+  const [plain, regularised] = [await stepOf(0), await stepOf(gamma)];
+  // gamma times the mean over the 12 matrices of |E|, E = RᵀR - I; its gradient is gamma / 12 · 2 R E / |E|.
+  const { offset, size } = plain.vector.ranges.find(({ name }) => name === 'psoft_R.weight')!;
+  const count = size / 36;
+  let penalty = 0;
+  for (let module = 0; module < count; module++) {
+    const r = plain.vector.values.subarray(offset + module * 36, offset + (module + 1) * 36);
+    const excess = Float64Array.from({ length: 36 }, (_, at) => {
+      const [i, j] = [Math.floor(at / 6), at % 6];
+      let sum = i === j ? -1 : 0;
+      for (let k = 0; k < 6; k++) sum += r[k * 6 + i]! * r[k * 6 + j]!;
+      return sum;
+    });
+    const norm = Math.hypot(...excess);
+    penalty += (gamma * norm) / count;
+    for (let at = 0; at < 36; at++) {
+      const [i, j] = [Math.floor(at / 6), at % 6];
+      let slope = 0;
+      for (let k = 0; k < 6; k++) slope += r[i * 6 + k]! * excess[k * 6 + j]!;
+      const place = offset + module * 36 + at;
+      expect(regularised.gradient[place]! - plain.gradient[place]!).toBeCloseTo(
+        (2 * gamma * slope) / (count * norm),
+        5,
+      );
+    }
+  }
+  expect(regularised.loss - plain.loss).toBeCloseTo(penalty, 5);
+});

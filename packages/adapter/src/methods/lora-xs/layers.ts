@@ -3,7 +3,7 @@ import { tf, type WeightData } from '@psoft/engine';
 import { type BasisPair, basisMembers } from '../../basisRecord.ts';
 import { matrixWithSigns } from '../../math/skew.ts';
 import type { AdapterLayers, InitialiseOptions, Target } from '../../method.ts';
-import { checkRank, weightTriples } from '../../principal.ts';
+import { checkRank, ofEachTarget, weightTriples } from '../../principal.ts';
 import { type Recipe, stackLayers } from '../../stacked.ts';
 import type { LoraXsConfig } from './config.ts';
 
@@ -18,11 +18,7 @@ export async function loraXsLayers(
   { seed, onProgress }: InitialiseOptions,
 ): Promise<AdapterLayers> {
   for (const target of targets) checkRank('lora-xs', target, config.r);
-  const pairs = new Map<string, BasisPair>();
-  for (const target of targets) {
-    pairs.set(target.name, await principalPair(target, config));
-    onProgress?.({ done: pairs.size, total: targets.length, module: target.name });
-  }
+  const pairs = await ofEachTarget(targets, onProgress, (target) => principalPair(target, config));
   return stackLayers(targets, loraXsRecipe(config, pairs), seed);
 }
 

@@ -2,7 +2,7 @@
 import type { WeightData } from '@psoft/engine';
 import type { SvdOptions } from '../../math/svd.ts';
 import type { InitialiseOptions, Target } from '../../method.ts';
-import { checkRank, weightTriples } from '../../principal.ts';
+import { checkRank, ofEachTarget, weightTriples } from '../../principal.ts';
 import type { LoraConfig } from '../lora/config.ts';
 
 export interface PrincipalPair {
@@ -23,12 +23,7 @@ export async function principalPairs(
   { onProgress }: InitialiseOptions,
 ): Promise<Map<string, PrincipalPair>> {
   for (const target of targets) checkRank('pissa', target, config.rankOf(target.name));
-  const pairs = new Map<string, PrincipalPair>();
-  for (const target of targets) {
-    pairs.set(target.name, await principalPair(target, config, svdOptions(config)));
-    onProgress?.({ done: pairs.size, total: targets.length, module: target.name });
-  }
-  return pairs;
+  return ofEachTarget(targets, onProgress, (target) => principalPair(target, config, svdOptions(config)));
 }
 
 function svdOptions({ initLoraWeights }: LoraConfig): SvdOptions {

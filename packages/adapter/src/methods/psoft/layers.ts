@@ -4,7 +4,7 @@ import { basisMembers } from '../../basisRecord.ts';
 import { identityMatrix } from '../../math/cayley.ts';
 import { matrixWithSigns, skewSize, skewWithSigns } from '../../math/skew.ts';
 import type { AdapterLayers, InitialiseOptions, Target } from '../../method.ts';
-import { checkRank } from '../../principal.ts';
+import { checkRank, ofEachTarget } from '../../principal.ts';
 import { type Recipe, stackLayers, type TrainedTensor, unstack } from '../../stacked.ts';
 import { type PrincipalSubspace, principalSubspace } from './basis.ts';
 import type { PsoftConfig } from './config.ts';
@@ -24,11 +24,7 @@ export async function psoftLayers(
   { seed, onProgress }: InitialiseOptions,
 ): Promise<AdapterLayers> {
   for (const target of targets) checkRank('psoft', target, config.r);
-  const subspaces = new Map<string, PrincipalSubspace>();
-  for (const target of targets) {
-    subspaces.set(target.name, await principalSubspace(target, config));
-    onProgress?.({ done: subspaces.size, total: targets.length, module: target.name });
-  }
+  const subspaces = await ofEachTarget(targets, onProgress, (target) => principalSubspace(target, config));
   return stackLayers(targets, psoftRecipe(config, subspaces), seed);
 }
 

@@ -3,7 +3,7 @@ import { type Tensor, tf, type WeightData } from '@psoft/engine';
 import { type BasisPair, basisMembers } from '../../basisRecord.ts';
 import { AdapterError } from '../../errors.ts';
 import type { AdapterLayers, InitialiseOptions, Target } from '../../method.ts';
-import { checkRank, weightTriples } from '../../principal.ts';
+import { checkRank, ofEachTarget, weightTriples } from '../../principal.ts';
 import { type Recipe, stackLayers, unstack } from '../../stacked.ts';
 import type { SvftConfig } from './config.ts';
 import { multiplySparse, positionsOf, type RowSlots, rowSlots } from './pattern.ts';
@@ -25,21 +25,19 @@ export async function svftLayers(
       checkRank('svft', target, config.rank);
       checkTopK(target, config);
     }
-  const pairs = new Map<string, BasisPair>();
   // Positions as float32, the type of what is saved: exact up to 2^24, a 4,096 x 4,096 M.
   const positions = new Map<string, WeightData>();
-  for (const target of targets) {
+  const pairs = await ofEachTarget(targets, onProgress, async (target): Promise<BasisPair> => {
     const { name, inFeatures, outFeatures } = target;
     const n = config.triplesOf(target);
     const { u, vt } = await weightTriples('svft', target, n, { method: 'full' });
-    pairs.set(name, {
-      a: { kind: 'data', data: vt, shape: [n, inFeatures] },
-      b: { kind: 'data', data: u, shape: [outFeatures, n] },
-    });
     const data = Float32Array.from(positionsOf(config, name, n, target, { u, vt }));
     positions.set(name, { kind: 'data', data, shape: [data.length] });
-    onProgress?.({ done: pairs.size, total: targets.length, module: name });
-  }
+    return {
+      a: { kind: 'data', data: vt, shape: [n, inFeatures] },
+      b: { kind: 'data', data: u, shape: [outFeatures, n] },
+    };
+  });
   return stackLayers(targets, svftRecipe(config, pairs, positions), seed);
 }
 
