@@ -104,13 +104,13 @@ export class PeftModel implements TrainableModel {
    */
   async addAdapter(name: string, config: AdapterConfig, options: PeftOptions = {}): Promise<void> {
     this.#checkNew(name);
-    this.#adapters.set(name, await installAdapter(this.base, config, options));
+    this.#add(name, await installAdapter(this.base, config, options));
   }
 
   /** A saved adapter as a further one. See {@link loadAdapter} for what is refused. */
   async loadAdapter(folder: string, name: string, options: LoadOptions = {}): Promise<void> {
     this.#checkNew(name);
-    this.#adapters.set(name, await loadAdapter(this.base, folder, options));
+    this.#add(name, await loadAdapter(this.base, folder, options));
   }
 
   /**
@@ -119,7 +119,7 @@ export class PeftModel implements TrainableModel {
    */
   async addWeightedAdapter(name: string, options: CombineOptions): Promise<void> {
     this.#checkNew(name);
-    this.#adapters.set(name, await combineAdapters(this.base, this.#adapters, options));
+    this.#add(name, await combineAdapters(this.base, this.#adapters, options));
   }
 
   /**
@@ -294,6 +294,12 @@ export class PeftModel implements TrainableModel {
     if (adapter === undefined)
       throw new AdapterError(`no adapter "${name}"; there are ${this.adapterNames.join(', ')}`);
     return adapter;
+  }
+
+  /** Checks once more: another adapter may have taken the name meanwhile. */
+  #add(name: string, adapter: InstalledAdapter): void {
+    this.#checkNew(name);
+    this.#adapters.set(name, adapter);
   }
 
   #checkNew(name: string): void {

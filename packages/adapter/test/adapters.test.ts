@@ -62,6 +62,12 @@ describe('switching', () => {
     expect(model.adapterNames).toEqual(['second']);
   });
 
+  test('a name is taken once, also by two at a time', async () => {
+    const model = await twoAdapters();
+    const both = await Promise.allSettled([1, 2].map((seed) => model.addAdapter('third', lora(), { seed })));
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  });
+
   test('disabling gives the base model whichever is active', async () => {
     const model = await twoAdapters();
     model.disableAdapter();
