@@ -1,9 +1,10 @@
 /** y = s ∘ (W R x) + bias with R a product of block-diagonal factors between butterfly permutations. */
 import { type Tensor, tf } from '@psoft/engine';
-import { rotateBlocks, scaleOutput } from '../../math/blocks.ts';
+import { scaleOutput } from '../../math/blocks.ts';
 import { cayley, identityMatrix } from '../../math/cayley.ts';
 import { keepBlocks } from '../../math/dropBlocks.ts';
 import { type Dropout, type Recipe, unstack } from '../../stacked.ts';
+import { rotateButterfly } from './butterfly.ts';
 import type { BoftConfig } from './config.ts';
 
 export const ROTATION = 'boft_R';
@@ -47,15 +48,14 @@ export function boftRecipe(config: BoftConfig): Recipe {
       }));
     },
     apply: (x, base, { own, bias }) => {
-      let rotated = x;
-      for (let k = factors - 1; k >= 0; k--) rotated = throughFactor(rotated, own[`factor${k}`]!, k);
-      return scaleOutput(base(rotated), tf.reshape(own.scale!, [-1]), bias());
+      const blocks = Array.from({ length: factors }, (_, k) => own[`factor${k}`]!);
+      return scaleOutput(base(rotateButterfly(x, blocks)), tf.reshape(own.scale!, [-1]), bias());
     },
     merged: (weight, { own }) => {
-      let rotated = weight;
-      for (let k = 0; k < factors; k++)
-        rotated = throughFactor(rotated, tf.transpose(own[`factor${k}`]!, [0, 2, 1]), k);
-      return tf.mul(rotated, own.scale!);
+      const transposed = Array.from({ length: factors }, (_, k) =>
+        tf.transpose(own[`factor${k}`]!, [0, 2, 1]),
+      );
+      return tf.mul(rotateButterfly(weight, transposed, true), own.scale!);
     },
   };
 }
@@ -73,21 +73,4 @@ function rotations(weight: Tensor, config: BoftConfig, dropout: Dropout): Tensor
   const blocks = tf.reshape(cayley(skew, identity), [modules * factors, count, size, size]);
   // PEFT draws one factor and drops that share of its blocks.
   return unstack(keepBlocks(blocks, identity, config.boftDropout / factors, dropout), modules * factors);
-}
-
-/** x P D Pᵀ: P gathers blocks that lie 2^k half-blocks apart, D is block-diagonal. @param x [..., n] */
-function throughFactor(x: Tensor, blocks: Tensor, k: number): Tensor {
-  const [, size] = blocks.shape as [number, number, number];
-  const half = size / 2;
-  if (k === 0) return rotateBlocks(x, blocks);
-  const n = x.shape.at(-1)!;
-  // In spans of 2^(k+1) half-blocks: first the even ones, then the odd ones.
-  const pairs = 2 ** k;
-  const spans = n / (2 * pairs * half);
-  const swap = (value: Tensor, first: number, second: number): Tensor =>
-    tf.reshape(
-      tf.transpose(tf.reshape(value, [-1, spans, first, second, half]), [0, 1, 3, 2, 4]),
-      value.shape,
-    );
-  return swap(rotateBlocks(swap(x, 2, pairs), blocks), pairs, 2);
 }
