@@ -102,6 +102,8 @@ export interface AdapterMethod<C extends AdapterConfig = AdapterConfig> {
   readonly fields: Fields;
   /** Whether values saved with `config` mean something only together with {@link AdapterLayers.basis}. */
   needsBasis?(config: C): boolean;
+  /** Warns of, or refuses, a parsed adapter_config.json whose values mean something else than its settings say. */
+  checkFile?(json: Readonly<Record<string, unknown>>): void;
   /** @throws AdapterConfigError for settings that are unknown, impossible or contradictory */
   configure(options: Readonly<Record<string, unknown>>): C;
   /** Trained values that one module gets. */

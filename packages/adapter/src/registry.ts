@@ -46,5 +46,6 @@ export function configFromPeft(json: Readonly<Record<string, unknown>>): Adapter
       `adapter_config.json: peft_type must be a method's name, got ${shown(json.peft_type)}`,
     );
   const method = methodNamed(json.peft_type);
+  method.checkFile?.(json);
   return method.configure(withoutInert(optionsFromPeft(json), method.fields));
 }

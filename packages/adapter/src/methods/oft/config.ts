@@ -1,5 +1,6 @@
+import type { LinearModule } from '@psoft/engine';
 import { configClass, warnUnused } from '../../config.ts';
-import { AdapterConfigError } from '../../errors.ts';
+import { AdapterConfigError, shown, warn } from '../../errors.ts';
 import {
   COMMON_FIELDS,
   dropoutRate,
@@ -63,10 +64,45 @@ export class OftConfig extends configClass('OFT', OFT_FIELDS) {
     return { count: inFeatures / size, size };
   }
 
+  /** Warns, as PEFT does, of layers whose inputs the setting does not divide, once for each number of inputs. */
+  warnOfAdjusted(targets: readonly LinearModule[]): void {
+    const [name, given] = this.oftBlockSize ? ['oftBlockSize', this.oftBlockSize] : ['r', this.r];
+    const seen = new Set<number>();
+    for (const { name: module, inFeatures } of targets) {
+      if (inFeatures % given === 0 || seen.has(inFeatures)) continue;
+      seen.add(inFeatures);
+      const { count, size } = this.blocksOf(inFeatures);
+      warn(
+        `oft: ${name} = ${given} does not divide the ${inFeatures} inputs of "${module}": ${count} blocks of ${size} are used there`,
+      );
+    }
+  }
+
   override toPeft(): Record<string, unknown> {
     const { scaled, ...file } = super.toPeft();
     return { ...file, bias: 'none', ...(this.scaled ? { scaled } : {}) };
   }
+}
+
+/**
+ * Says of a parsed adapter_config.json what PEFT says of it: its OFT has changed its meaning twice.
+ * @throws AdapterConfigError for one from before 0.14, which had other parameters
+ */
+export function checkOftFile(json: Readonly<Record<string, unknown>>): void {
+  const { oft_block_size: blockSize, use_cayley_neumann: series, peft_version: version } = json;
+  if (blockSize === undefined)
+    throw new AdapterConfigError(
+      'adapter_config.json: oft_block_size is missing, as in files of PEFT before 0.14, whose OFT had other parameters: train the adapter anew',
+    );
+  // Releases before 0.18 do not write theirs. A commit may follow: "0.18.1.dev0@1234abcd".
+  const [major, minor] = /^(\d+)\.(\d+)/
+    .exec(String(version ?? '0.0'))
+    ?.slice(1)
+    .map(Number) ?? [0, 0];
+  if (series === true && major === 0 && minor! < 18)
+    warn(
+      `oft: adapter_config.json is of a PEFT before 0.18 (peft_version ${shown(version ?? null)}), whose series was slightly different: outputs differ from those it was trained to; train it anew, or use that release`,
+    );
 }
 
 /** The divisor of `total` nearest to `wanted`, the smaller of two equally near. */

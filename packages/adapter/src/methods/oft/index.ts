@@ -4,7 +4,7 @@
  */
 import type { AdapterMethod } from '../../method.ts';
 import { stackLayers } from '../../stacked.ts';
-import { OFT_FIELDS, OftConfig } from './config.ts';
+import { checkOftFile, OFT_FIELDS, OftConfig } from './config.ts';
 import { oftCount, oftRecipe } from './recipe.ts';
 
 export const oft: AdapterMethod<OftConfig> = {
@@ -16,9 +16,13 @@ export const oft: AdapterMethod<OftConfig> = {
     source: "arXiv 2306.07280, arXiv 2506.19847; PEFT's OFT",
   },
   fields: OFT_FIELDS,
+  checkFile: checkOftFile,
   configure: (options) => new OftConfig(options),
   parameterCount: oftCount,
-  create: async (targets, config, { seed }) => stackLayers(targets, oftRecipe(config), seed),
+  create: async (targets, config, { seed }) => {
+    config.warnOfAdjusted(targets);
+    return stackLayers(targets, oftRecipe(config), seed);
+  },
 };
 
 export { OftConfig, type OftOptions } from './config.ts';
