@@ -55,8 +55,6 @@ const ROWS: [string, typeof ENCODER, string, string, Record<string, unknown>, st
   ['Table 5', LLAMA_8B, 'qkvud', 'goft', {}, '0.98'],
   ['Table 5', LLAMA_8B, 'qkvud', 'qgoft', {}, '3.93'],
   ['Table 5', LLAMA_8B, 'qkvud', 'boft', { boftBlockSize: 2, boftNButterflyFactor: 2 }, '4.72'],
-  // The paper prints 14.3; the formula that gives its other OFT counts does not.
-  ['Table 5', LLAMA_8B, 'qkvud', 'oft', { oftBlockSize: 32 }, '15.24'],
   ['Table 5', LLAMA_8B, 'qkvud', 'lora', { r: 8 }, '14.2'],
   ['Table 5', LLAMA_8B, 'qkvud', 'dora', { r: 8 }, '14.9'],
   ['Table 5', LLAMA_8B, 'qkvud', 'lora-xs', { r: 298 }, '14.2'],
@@ -116,6 +114,10 @@ describe('the paper prints, in millions', () => {
     // Some cells are cut rather than rounded.
     const millions = count(model, letters, name, options) / 1e6;
     expect(Math.abs(millions - Number(printed))).toBeLessThan(10 ** -decimals);
+  });
+
+  test('but for OFT in Table 5: 14.3, where the formula of its other counts gives 15.24', () => {
+    expect(count(LLAMA_8B, 'qkvud', 'oft', { oftBlockSize: 32 })).toBe(15_237_120);
   });
 
   test('and every method of its tables is here', () => {
