@@ -50,7 +50,14 @@ CONFIG = {
     "num_labels": 2,
 }
 
-OPTIMISER = {"adapterRate": 5e-3, "headRate": 1e-3, "weightDecay": 0.01, "maxGradNorm": 1.0}
+OPTIMISER = {
+    "adapterRate": 5e-3,
+    "headRate": 1e-3,
+    "betas": [0.9, 0.999],
+    "epsilon": 1e-8,
+    "weightDecay": 0.01,
+    "maxGradNorm": 1.0,
+}
 
 TARGETS = ["query_proj", "key_proj", "value_proj", "attention.output.dense", "intermediate.dense", "output.dense"]
 COMMON = {"target_modules": TARGETS, "modules_to_save": ["pooler", "classifier"], "task_type": "SEQ_CLS"}
@@ -91,6 +98,11 @@ def train(name: str, config, data: list[dict]) -> list[float]:
         model = get_peft_model(base_model(), config)
         model.save_pretrained(folder)
     (folder / "README.md").unlink()
+    # PEFT holds the names in a set: sorted, the file is the same at every run.
+    config_file = folder / "adapter_config.json"
+    settings = json.loads(config_file.read_text())
+    settings["target_modules"].sort()
+    config_file.write_text(json.dumps(settings, indent=2) + "\n")
     if name == "psoft":
         script = str(Path(__file__).with_name("psoft_basis.py"))
         files = [str(folder), str(OUTPUT / "model.safetensors"), str(folder / "basis.json")]
@@ -100,7 +112,8 @@ def train(name: str, config, data: list[dict]) -> list[float]:
     heads = [parameter for path, parameter in trained if "modules_to_save" in path]
     adapters = [parameter for path, parameter in trained if "modules_to_save" not in path]
     groups = [{"params": adapters, "lr": OPTIMISER["adapterRate"]}, {"params": heads, "lr": OPTIMISER["headRate"]}]
-    optimiser = torch.optim.AdamW(groups, betas=(0.9, 0.999), eps=1e-8, weight_decay=OPTIMISER["weightDecay"])
+    betas, decay = tuple(OPTIMISER["betas"]), OPTIMISER["weightDecay"]
+    optimiser = torch.optim.AdamW(groups, betas=betas, eps=OPTIMISER["epsilon"], weight_decay=decay)
     losses = []
     for batch in data:
         optimiser.zero_grad()
