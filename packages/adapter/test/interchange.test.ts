@@ -48,3 +48,7 @@ test("VeRA's projections are PEFT's, bit for bit", async () => {
   expect(a.data).toEqual(await readWeight(tensors.get('base_model.vera_A')!));
   expect(b.data).toEqual(await readWeight(tensors.get('base_model.vera_B')!));
 });
+
+test('a key beyond 32 bits means its low 32 bits, as in torch', () => {
+  expect(drawProjections(2, 3, 3, 2 ** 32 + 5)).toEqual(drawProjections(2, 3, 3, 5));
+});

@@ -18,8 +18,8 @@ export function drawProjections(
   outFeatures: number,
   key: number,
 ): Projections {
-  // The same generator under NumPy's name.
-  const generator = new NumpyLegacyRandom(key);
+  // The same generator under NumPy's name; torch takes the low 32 bits of the key.
+  const generator = new NumpyLegacyRandom(key % 2 ** 32);
   const draw = (rows: number, columns: number): WeightData => {
     const bound = Math.fround(Math.sqrt(3) * (Math.sqrt(2) / Math.sqrt(columns)));
     const data = new Float32Array(rows * columns);
