@@ -1,0 +1,3 @@
+export { HubError } from './errors.ts';
+export type { HubRepo } from './names.ts';
+export { fetchSnapshot, type HubOptions, type Snapshot } from './snapshot.ts';

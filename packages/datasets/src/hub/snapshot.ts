@@ -1,0 +1,126 @@
+/** Files of one commit of a model or data set on the Hugging Face Hub, from the cache or by download. */
+import { type CacheView, RepoCache } from './cache.ts';
+import type { Connection } from './connection.ts';
+import { type Download, fetchBlob } from './download.ts';
+import { HubError, UnreachableError } from './errors.ts';
+import { findFiles, resolveCommit } from './listing.ts';
+import { checkFileName, checkRepo, describe, type HubRepo, isCommit } from './names.ts';
+import { hubSettings } from './settings.ts';
+
+export interface HubOptions {
+  /** Exact paths in the repository, or patterns: `cola/*.parquet`. Each must be there. */
+  readonly files: readonly string[];
+  /** The same, but may be absent. */
+  readonly optional?: readonly string[];
+  /** Where HF_HOME, HF_TOKEN and their like are read; the process's own when left out. */
+  readonly environment?: NodeJS.ProcessEnv;
+  /** Bytes of a file that are on disk, of its total. Not called for what the cache holds. */
+  readonly onProgress?: (progress: { file: string; done: number; total: number }) => void;
+  /** What the user should know though it is no error: waits, new attempts, the cache used for want of a network. */
+  readonly onNote?: (line: string) => void;
+  /** Attempts after a failed one; 5 when left out. */
+  readonly retries?: number;
+  /** The wait before the second attempt; 500 when left out. */
+  readonly backoffMs?: number;
+  /** How long a connection may bring no data; 30 000 when left out. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  readonly fetch?: typeof fetch;
+}
+
+export interface Snapshot {
+  /** The folder that the files lie in under their own paths. */
+  readonly folder: string;
+  /** The commit that the files are of: what a record should name. */
+  readonly commit: string;
+  /** Paths below the folder, patterns resolved. */
+  readonly files: readonly string[];
+}
+
+/**
+ * Brings files of a repository into the cache that Python's huggingface_hub uses too, and tells where they lie. A
+ * branch or tag is looked up first; for a commit whose files all lie in the cache no request is made.
+ * @throws HubError when they cannot be had; the signal's reason when aborted
+ */
+export async function fetchSnapshot(repo: HubRepo, options: HubOptions): Promise<Snapshot> {
+  const environment = options.environment ?? process.env;
+  const settings = hubSettings(environment);
+  const { token } = settings;
+  // No message is made of the token, but a server may send back what it got.
+  const hide = (line: string): string => (token === undefined ? line : line.replaceAll(token, '<token>'));
+  const connection: Connection = {
+    settings,
+    fetch: options.fetch ?? fetch,
+    retries: options.retries ?? 5,
+    backoffMs: options.backoffMs ?? 500,
+    timeoutMs: options.timeoutMs ?? 30_000,
+    waitsForNetwork: true,
+    signal: options.signal,
+    note: (line) => options.onNote?.(hide(line)),
+  };
+  try {
+    return await fetchFiles(repo, options, connection);
+  } catch (error) {
+    if (error instanceof HubError) throw new HubError(hide(error.message));
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (code === undefined || syscall === undefined || options.signal?.aborted) throw error;
+    throw new HubError(
+      `the cache folder ${settings.cacheFolder} cannot be used (${code} at ${syscall}); make room or set HF_HUB_CACHE to another folder`,
+    );
+  }
+}
+
+async function fetchFiles(repo: HubRepo, options: HubOptions, connection: Connection): Promise<Snapshot> {
+  const { files, optional = [] } = options;
+  const { settings, note } = connection;
+  checkRepo(repo);
+  for (const name of [...files, ...optional]) checkFileName(repo, name);
+  const revision = repo.revision ?? 'main';
+  const cache = new RepoCache(settings.cacheFolder, repo);
+  const cached = await cache.view(revision, files, optional);
+  const fromCache = ({ commit, files: found }: CacheView): Snapshot => ({
+    folder: cache.snapshot(commit!),
+    commit: commit!,
+    files: found,
+  });
+  const isComplete = cached.commit !== undefined && cached.missing.length === 0;
+  if (settings.offlineBy !== undefined) {
+    if (isComplete) return fromCache(cached);
+    throw new HubError(notCached(repo, cached, settings.offlineBy, cache.folder));
+  }
+  if (isComplete && isCommit(revision) && !cached.isOpen) return fromCache(cached);
+
+  try {
+    // With all files at hand, waiting for a network that is not there would help nobody.
+    const asker: Connection = { ...connection, waitsForNetwork: !isComplete };
+    const commit = isCommit(revision) ? revision : await resolveCommit(asker, repo, revision);
+    const current = await cache.view(commit, files, optional);
+    let names = current.files;
+    if (current.missing.length > 0 || current.isOpen) {
+      const listing = await findFiles(asker, repo, commit, files, optional);
+      const download: Download = { connection: asker, cache, repo, commit, onProgress: options.onProgress };
+      for (const file of listing.files) {
+        await fetchBlob(download, file);
+        await cache.link(commit, file.path, file.etag);
+      }
+      for (const name of listing.absent) await cache.writeAbsent(commit, name);
+      names = listing.files.map((file) => file.path);
+    }
+    // Last, so that a branch never points at a commit whose files are not all there.
+    await cache.writeRef(revision, commit);
+    return { folder: cache.snapshot(commit), commit, files: names };
+  } catch (error) {
+    if (!(error instanceof UnreachableError) || !isComplete) throw error;
+    note(
+      `${describe(repo)}: ${new URL(settings.endpoint).host} cannot be reached; using the files of commit ${cached.commit} from the cache, which may be older than the Hub's`,
+    );
+    return fromCache(cached);
+  }
+}
+
+function notCached(repo: HubRepo, { commit, missing }: CacheView, variable: string, folder: string): string {
+  const revision = repo.revision ?? 'main';
+  const lacks =
+    commit === undefined ? `revision "${revision}"` : missing.map((name) => `"${name}"`).join(', ');
+  return `${describe(repo)}: ${lacks} is not in the cache at ${folder} and ${variable} forbids requests; unset ${variable} once to download, or run: hf download ${repo.name} --repo-type ${repo.type} --revision ${revision}`;
+}
