@@ -78,6 +78,8 @@ export class FakeHub {
   readonly repos: Record<string, HostedRepo> = {};
   readonly requests: Seen[] = [];
   endpoint = '';
+  /** Whether the client has so many bytes of a file on its disk. */
+  hasReceived: (file: HostedFile, bytes: number) => boolean = () => true;
   private cdnUrl = '';
   private readonly faults: { match: RegExp; fault: Fault; left: number }[] = [];
   private readonly servers: Server[] = [];
@@ -169,7 +171,7 @@ export class FakeHub {
     const file = repo.files[decodeURIComponent(rest ?? '')];
     if (file === undefined) return refuse(response, 404, 'EntryNotFound', 'Entry not found');
     response.setHeader('x-repo-commit', commit);
-    if (!file.isLarge) return sendContent(exchange, file);
+    if (!file.isLarge) return sendContent(exchange, file, this.hasReceived);
     response.setHeader('x-linked-etag', `"${sha256(file.content)}"`);
     response.setHeader('x-linked-size', file.content.length);
     response.writeHead(302, { location: `${this.cdnUrl}/${name}/${sha256(file.content)}?signature=secret` });
@@ -181,7 +183,7 @@ export class FakeHub {
     const files = Object.values(this.repos).flatMap((repo) => Object.values(repo.files));
     const file = files.find((other) => other.isLarge && sha256(other.content) === sum);
     if (file === undefined) return refuse(exchange.response, 404, '', 'gone');
-    await sendContent(exchange, file);
+    await sendContent(exchange, file, this.hasReceived);
   }
 }
 
@@ -195,7 +197,11 @@ const entryOf = (path: string, file: HostedFile) => ({
   ...(file.isLarge && { lfs: { oid: sha256(file.content), size: file.content.length, pointerSize: 134 } }),
 });
 
-async function sendContent({ request, response, seen, bend }: Exchange, file: HostedFile): Promise<void> {
+async function sendContent(
+  { request, response, seen, bend }: Exchange,
+  file: HostedFile,
+  hasReceived: FakeHub['hasReceived'],
+): Promise<void> {
   const content = bend.content ?? file.content;
   const range = bend.ignoreRange ? undefined : /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
   const from = Number(range?.[1] ?? 0);
@@ -213,8 +219,10 @@ async function sendContent({ request, response, seen, bend }: Exchange, file: Ho
     if (dripMs !== undefined) await sleep(dripMs);
   }
   if (from + body.length === content.length) return void response.end();
-  // Let what was written reach the other side before the line goes dead.
-  if (cutAfter < Number.POSITIVE_INFINITY) await sleep(20).then(() => response.destroy());
+  if (cutAfter === Number.POSITIVE_INFINITY) return;
+  // A client that hears of the break drops what it has not read yet, so it is let read first.
+  for (let waits = 0; waits < 400 && !hasReceived(file, from + body.length); waits++) await sleep(5);
+  response.destroy();
 }
 
 /** An error answer as the Hub gives it. */

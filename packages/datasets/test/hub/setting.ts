@@ -1,11 +1,11 @@
 /** What each test of the downloads starts from: a Hub of its own, an empty cache, notes and messages kept. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
 import type { HubRepo } from '../../src/hub/names.ts';
 import { fetchSnapshot, type HubOptions, type Snapshot } from '../../src/hub/snapshot.ts';
-import { FakeHub } from './server.ts';
+import { etagOf, FakeHub } from './server.ts';
 
 export const MODEL: HubRepo = { type: 'model', name: 'org/tiny' };
 export const COMMIT = 'c0ffee'.padEnd(40, '0');
@@ -66,6 +66,10 @@ export function useSetting(): Setting {
   beforeEach(async () => {
     setting.hub = await FakeHub.start();
     setting.folder = mkdtempSync(path.join(tmpdir(), 'hub-'));
+    setting.hub.hasReceived = (file, bytes) => {
+      const partial = path.join(setting.blobs, `${etagOf(file)}.resume.incomplete`);
+      return existsSync(partial) && statSync(partial).size >= bytes;
+    };
     setting.notes = [];
     setting.environment = {
       HOME: setting.folder,
