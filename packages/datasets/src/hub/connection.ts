@@ -55,17 +55,22 @@ export async function send(connection: Connection, url: string, init: RequestIni
     if (![301, 302, 303, 307, 308].includes(response.status) || location === null)
       return { response, withToken, host: target.host };
     await response.body?.cancel();
-    if (hops === MOST_REDIRECTS || !URL.canParse(location, target.href))
+    const next = URL.canParse(location, target.href) ? new URL(location, target) : undefined;
+    if (hops === MOST_REDIRECTS || next === undefined || !isSafeStep(target, next))
       throw new HubError(
-        `${new URL(url).host} redirects without end, last from ${target.host}; try again later`,
+        `${target.host} redirects ${hops === MOST_REDIRECTS ? 'without end' : `to "${next?.origin ?? location.slice(0, 100)}"`}, which is not followed; try again later or check HF_ENDPOINT`,
       );
-    target = new URL(location, target);
+    target = next;
     if (response.status === 303 && request.method === 'POST') {
       const { body: _body, ...rest } = request;
       request = { ...rest, method: 'GET' };
     }
   }
 }
+
+/** Only to web addresses, and never from an encrypted one to one in the clear. */
+const isSafeStep = (from: URL, to: URL): boolean =>
+  to.protocol === 'https:' || (to.protocol === 'http:' && from.protocol === 'http:');
 
 /** fetch for the Hub's JSON interface as `@huggingface/hub` takes it: only good answers, read to their end. */
 export function apiFetch(connection: Connection, purpose: Purpose): typeof fetch {

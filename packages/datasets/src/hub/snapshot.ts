@@ -61,9 +61,10 @@ export async function fetchSnapshot(repo: HubRepo, options: HubOptions): Promise
   try {
     return await fetchFiles(repo, options, connection);
   } catch (error) {
+    if (options.signal?.aborted) throw options.signal.reason;
     if (error instanceof HubError) throw new HubError(hide(error.message));
     const { code, syscall } = error as NodeJS.ErrnoException;
-    if (code === undefined || syscall === undefined || options.signal?.aborted) throw error;
+    if (code === undefined || syscall === undefined) throw error;
     throw new HubError(
       `the cache folder ${settings.cacheFolder} cannot be used (${code} at ${syscall}); make room or set HF_HUB_CACHE to another folder`,
     );

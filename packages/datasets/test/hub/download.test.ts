@@ -139,6 +139,25 @@ describe('a server in trouble', () => {
     );
   });
 
+  it('that has renamed the repository is followed, with the question asked', async () => {
+    const old = { ...MODEL, name: 'org/old' };
+    const moved: Fault = ({ response, request }) =>
+      void response.writeHead(307, { location: request.url!.replace('/old', '/tiny') }).end();
+    setting.hub.inject(/org\/old/, moved, 9);
+    const snapshot = await setting.fetch([NAME], {}, old);
+    expect(setting.read(snapshot, NAME).equals(weights.content)).toBe(true);
+    expect(snapshot.folder).toContain('models--org--old');
+    expect(setting.hub.log().filter((line) => line.startsWith('POST'))).toHaveLength(2);
+  });
+
+  it('that redirects to what is no web address is left', async () => {
+    setting.hub.inject(
+      /resolve/,
+      ({ response }) => void response.writeHead(302, { location: 'data:,x' }).end(),
+    );
+    expect(await setting.failure([NAME])).toMatch(/redirects to "null", which is not followed/);
+  });
+
   it('that redirects without end is left', async () => {
     const turn: Fault = ({ response, request }) =>
       void response.writeHead(302, { location: request.url }).end();
