@@ -91,10 +91,7 @@ export function apiFetch(connection: Connection, purpose: Purpose): typeof fetch
       } catch (error) {
         throw patience.explain(networkFailure(error, host), host);
       }
-      // The body is decoded by now, so the headers that tell of its coding no longer hold.
-      const headers = new Headers(response.headers);
-      for (const name of ['content-encoding', 'content-length']) headers.delete(name);
-      return new Response(Buffer.concat(pieces), { status: response.status, headers });
+      return new Response(Buffer.concat(pieces), { status: response.status, headers: response.headers });
     } finally {
       patience.end();
     }
@@ -159,7 +156,7 @@ export async function withRetries<T>(
       if (inVain > retries || (error.unreachable && !waitsForNetwork)) {
         const Kind = error.unreachable ? UnreachableError : HubError;
         throw new Kind(
-          `${what} failed after ${attempts} attempt${attempts === 1 ? '' : 's'}, the last because ${error.message}${settings.endpointNote}; check the connection and run again, it goes on where it stopped`,
+          `${what} failed after ${attempts} attempt${attempts === 1 ? '' : 's'}, the last because ${error.message}${settings.endpointNote}; check the connection${error.unreachable ? settings.proxyNote : ''} and run again, it goes on where it stopped`,
         );
       }
       const backoff = Math.min(backoffMs * 2 ** (inVain - 1), LONGEST_BACKOFF_MS) * (0.5 + Math.random() / 2);

@@ -29,7 +29,7 @@ export interface Download {
 
 /**
  * Sees to it that the blob of a file lies in the cache. The bytes come by plain HTTP ranges, which the Hub serves for
- * git, LFS and Xet storage alike.
+ * git, LFS and Xet storage alike (Hub documentation, Xet, "Backward Compatibility with LFS").
  * @throws HubError when the file cannot be had, or when what comes is twice not the file described
  */
 export async function fetchBlob(download: Download, file: HubFile): Promise<void> {

@@ -93,7 +93,7 @@ function lives(pid: number): boolean {
 }
 
 /** Removes a lock that was left behind, unless someone else was quicker and has made a new one in its place. */
-async function takeAway(file: string, content: string): Promise<void> {
+export async function takeAway(file: string, content: string): Promise<void> {
   const aside = `${file}.${randomUUID()}`;
   try {
     await rename(file, aside);

@@ -11,6 +11,8 @@ export interface HubSettings {
   readonly endpoint: string;
   /** Ends error messages when the endpoint is not the usual one. */
   readonly endpointNote: string;
+  /** Names the proxy variable that is set, which fetch of Node 20 does not read. */
+  readonly proxyNote: string;
   readonly token: string | undefined;
   /** The variable that forbids requests. */
   readonly offlineBy: string | undefined;
@@ -33,12 +35,17 @@ export function hubSettings(environment: NodeJS.ProcessEnv): HubSettings {
   const cacheRoot = folder('XDG_CACHE_HOME') ?? expandHome('~/.cache', environment);
   const home = folder('HF_HOME') ?? path.join(cacheRoot, 'huggingface');
   const given = value('HF_ENDPOINT');
+  const proxy = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy'].find((name) => value(name));
   return {
     cacheFolder: path.resolve(
       folder('HF_HUB_CACHE') ?? folder('HUGGINGFACE_HUB_CACHE') ?? path.join(home, 'hub'),
     ),
     endpoint: given === undefined ? HUB : checkedEndpoint(given),
     endpointNote: given === undefined ? '' : ` (HF_ENDPOINT is set to ${given})`,
+    proxyNote:
+      proxy === undefined
+        ? ''
+        : ` (${proxy} is set: Node uses it from 22.21 or 24 on, with NODE_USE_ENV_PROXY=1; hf download fills the same cache)`,
     token: isOn('HF_HUB_DISABLE_IMPLICIT_TOKEN')
       ? undefined
       : (checkedToken('HF_TOKEN', value('HF_TOKEN')) ??

@@ -1,5 +1,6 @@
 /** Files of one commit of a model or data set on the Hugging Face Hub, from the cache or by download. */
-import { type CacheView, RepoCache } from './cache.ts';
+import path from 'node:path';
+import { type CacheView, RepoCache, sizeOf } from './cache.ts';
 import type { Connection } from './connection.ts';
 import { type Download, fetchBlob } from './download.ts';
 import { HubError, UnreachableError } from './errors.ts';
@@ -89,7 +90,6 @@ async function fetchFiles(repo: HubRepo, options: HubOptions, connection: Connec
     if (isComplete) return fromCache(cached);
     throw new HubError(notCached(repo, cached, settings.offlineBy, cache.folder));
   }
-  if (isComplete && isCommit(revision) && !cached.isOpen) return fromCache(cached);
 
   try {
     // With all files at hand, waiting for a network that is not there would help nobody.
@@ -101,6 +101,8 @@ async function fetchFiles(repo: HubRepo, options: HubOptions, connection: Connec
       const listing = await findFiles(asker, repo, commit, files, optional);
       const download: Download = { connection: asker, cache, repo, commit, onProgress: options.onProgress };
       for (const file of listing.files) {
+        // Under its own name it may lie there without a blob, where there are no links.
+        if ((await sizeOf(path.join(cache.snapshot(commit), file.path))) === file.size) continue;
         await fetchBlob(download, file);
         await cache.link(commit, file.path, file.etag);
       }

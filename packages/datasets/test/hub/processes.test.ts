@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFile
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { beforeEach, expect, it } from 'vitest';
-import { withLock } from '../../src/hub/lock.ts';
+import { takeAway, withLock } from '../../src/hub/lock.ts';
 import { etagOf, type Fault, large } from './server.ts';
 import { useSetting } from './setting.ts';
 
@@ -118,6 +118,16 @@ it('many waiters for a dead holder’s lock work one after another', async () =>
   expect(most).toBe(1);
   await expect(withLock(file, {}, () => Promise.reject(new Error('failed')))).rejects.toThrow('failed');
   expect(readdirSync(path.dirname(file))).toEqual([]);
+});
+
+it('a lock that someone else made meanwhile is put back', async () => {
+  const file = path.join(setting.folder, 'x.holder');
+  writeFileSync(file, 'new');
+  await takeAway(file, 'old');
+  expect(readFileSync(file, 'utf8')).toBe('new');
+  await takeAway(file, 'new');
+  await takeAway(file, 'new');
+  expect(readdirSync(setting.folder)).toEqual([]);
 });
 
 function isAlive(pid: number): boolean {

@@ -43,6 +43,9 @@ describe('a first download', () => {
     expect(readFileSync(path.join(setting.cache, 'refs/main'), 'utf8')).toBe(COMMIT);
     expect(readdirSync(setting.blobs).sort()).toEqual([etagOf(config), etagOf(weights)].sort());
     expect(readdirSync(path.join(setting.folder, 'hub/.locks/models--org--tiny'))).toEqual([]);
+    // A compressed body could be neither measured nor resumed.
+    for (const { url, headers } of setting.hub.requests)
+      if (!url.startsWith('/api/')) expect(headers['accept-encoding']).toBe('identity');
     expect(progress[0]).toBe(0);
     expect(progress.at(-1)).toBe(50_000);
     expect(setting.notes).toEqual([]);
@@ -109,6 +112,15 @@ describe('a first download', () => {
     expect(all.files).toHaveLength(4);
     expect(await setting.failure(['mrpc/*.parquet'], {}, repo)).toMatch(/no such file or folder/);
     expect(await setting.failure(['cola/*.csv'], {}, repo)).toMatch(/no file matching "cola\/\*\.csv"/);
+  });
+
+  it('asks what a pattern matches even when a commit pins it, since a cache may hold a part', async () => {
+    const parts = { 'a.parquet': large(10, 2), 'b.parquet': large(20, 3) };
+    setting.hub.host('models/org/tiny', parts);
+    const pinned = { ...MODEL, revision: COMMIT };
+    await setting.fetch(['a.parquet'], {}, pinned);
+    const snapshot = await setting.fetch(['*.parquet'], {}, pinned);
+    expect(snapshot.files).toEqual(['a.parquet', 'b.parquet']);
   });
 
   it('does without an optional file and remembers that there is none', async () => {
@@ -197,6 +209,20 @@ describe('what is in the cache already', () => {
     expect(message).toBe(
       `looking up revision "main" of model "org/tiny" failed after 2 attempts, the last because ${host} cannot be reached (ECONNREFUSED) (HF_ENDPOINT is set to http://${host}); check the connection and run again, it goes on where it stopped`,
     );
+    const behind = { ...environment, HTTPS_PROXY: 'http://proxy:3128' };
+    expect(await setting.failure(['other.json'], { environment: behind, retries: 0 })).toMatch(
+      /check the connection \(HTTPS_PROXY is set: Node uses it from 22.21 or 24 on, with NODE_USE_ENV_PROXY=1; hf/,
+    );
+  });
+
+  it('may lie under its own name without a blob, as where links cannot be made', async () => {
+    hostModel();
+    const snapshot = path.join(setting.cache, 'snapshots', COMMIT);
+    mkdirSync(snapshot, { recursive: true });
+    writeFileSync(path.join(snapshot, 'config.json'), config.content);
+    await setting.fetch(['config.json', 'onnx/model.safetensors']);
+    expect(setting.hub.log().some((line) => line.endsWith('/config.json'))).toBe(false);
+    expect(readdirSync(setting.blobs)).toEqual([etagOf(weights)]);
   });
 
   it('does not count when its link leads nowhere', async () => {
