@@ -81,6 +81,17 @@ it('two downloads in one process share one too', async () => {
   expect(cdn()).toHaveLength(1);
 });
 
+it('waiting for another download can be broken off', async () => {
+  const lock = path.join(setting.folder, 'hub/.locks/models--org--tiny', `${etagOf(weights)}.holder`);
+  const controller = new AbortController();
+  const onNote = () => controller.abort(new Error('enough'));
+  await withLock(lock, {}, async () => {
+    const fetched = setting.fetch([NAME], { signal: controller.signal, onNote });
+    await expect(fetched).rejects.toThrow('enough');
+  });
+  expect(cdn()).toEqual([]);
+});
+
 it('a lock of another machine is taken over only when nobody touches it', async () => {
   const file = path.join(setting.folder, 'locks', 'x.holder');
   mkdirSync(path.dirname(file));
