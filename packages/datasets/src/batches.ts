@@ -13,7 +13,12 @@ export interface BatchOptions {
   /** Padded lengths in increasing order. */
   readonly buckets: readonly number[];
   readonly padId: number;
+  /** "class" unless given. */
+  readonly labels?: LabelKind;
 }
+
+/** What the loss compares with: a class, or a number. */
+export type LabelKind = 'class' | 'score';
 
 export interface TextBatch {
   readonly bucket: number;
@@ -22,8 +27,10 @@ export interface TextBatch {
     readonly inputIds: Int32Array;
     /** [batchSize, bucket]: 1 at tokens, 0 at padding. Rows of filling keep one token, so that no row is all padding. */
     readonly attentionMask: Float32Array;
-    /** [batchSize]: -1 for filling */
-    readonly labels: Int32Array;
+    /** [batchSize]: classes, -1 for filling; or scores */
+    readonly labels: Int32Array | Float32Array;
+    /** [batchSize], with scores only: 1 at examples, 0 at filling */
+    readonly present?: Float32Array;
   };
   readonly rows: number;
   readonly tokens: number;
@@ -39,9 +46,12 @@ export function textSpec(batchSize: number, length: number) {
   } as const;
 }
 
-/** {@link textSpec} with the labels that the loss reads. */
-export function labelledTextSpec(batchSize: number, length: number) {
-  return { ...textSpec(batchSize, length), labels: { shape: [batchSize], dtype: 'int32' } } as const;
+/** {@link textSpec} with what the loss reads. */
+export function labelledTextSpec(batchSize: number, length: number, labels: LabelKind = 'class') {
+  const text = textSpec(batchSize, length);
+  const [shape, dtype] = [[batchSize], 'float32'] as const;
+  if (labels === 'class') return { ...text, labels: { shape, dtype: 'int32' } } as const;
+  return { ...text, labels: { shape, dtype }, present: { shape, dtype } } as const;
 }
 
 /** Batches of one epoch in training order, decided by (seed, epoch). */
@@ -91,7 +101,9 @@ function makeBatch(
     );
   const inputIds = new Int32Array(batchSize * bucket).fill(padId);
   const attentionMask = new Float32Array(batchSize * bucket);
-  const labels = new Int32Array(batchSize).fill(-1);
+  const isScore = options.labels === 'score';
+  const labels = isScore ? new Float32Array(batchSize) : new Int32Array(batchSize).fill(-1);
+  const present = new Float32Array(batchSize).fill(1, 0, chosen.length);
   let tokens = 0;
   for (let row = 0; row < batchSize; row++) {
     const example = row < chosen.length ? examples[chosen[row]!]! : undefined;
@@ -104,7 +116,7 @@ function makeBatch(
   }
   return {
     bucket,
-    inputs: { inputIds, attentionMask, labels },
+    inputs: { inputIds, attentionMask, labels, ...(isScore ? { present } : {}) },
     rows: chosen.length,
     tokens,
     examples: chosen,

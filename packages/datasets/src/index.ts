@@ -1,19 +1,18 @@
 export {
   type BatchOptions,
   evaluationBatches,
+  type LabelKind,
   labelledTextSpec,
   type TextBatch,
   textSpec,
   trainingBatches,
 } from './batches.ts';
-export {
-  type AcceptabilitySizes,
-  drawPair,
-  generateAcceptability,
-  type MinimalPair,
-  PHENOMENON_NAMES,
-} from './generated/acceptability.ts';
-export { readCola } from './glue/cola.ts';
+export { drawPair, generateAcceptability, type MinimalPair, PHENOMENON_NAMES } from './generated/acceptability.ts';
+export type { SplitSizes } from './generated/draw.ts';
+export * from './generated/pairs.ts';
+export { generateSentiment } from './generated/sentiment.ts';
+export { NO_LABEL, readGlue } from './glue/official.ts';
+export * from './glue/tasks.ts';
 export * from './hub/index.ts';
 export { accuracy, f1, METRICS, type MetricName, matthewsCorrelation, pearson, spearman } from './metrics.ts';
 export { readParquetRows } from './parquet.ts';

@@ -5,7 +5,7 @@ export interface TextExample {
   readonly text: string;
   /** The second sentence of a pair task. */
   readonly textPair?: string;
-  /** Class index. */
+  /** Class index, or the score of a regression task. */
   readonly label: number;
 }
 
@@ -14,6 +14,8 @@ export interface TextSplit {
   /** Where it came from, for messages and records. */
   readonly source: string;
   readonly examples: readonly TextExample[];
+  /** What the user should know about it: rows left out. */
+  readonly note?: string;
 }
 
 /** Input data that is missing or not as its format says: one line naming file, row and what was seen. */

@@ -67,6 +67,15 @@ describe('meanSquaredError', () => {
     expect(meanSquaredError(tf.tensor2d([[1], [2]]), tf.tensor1d([0, 4])).dataSync()[0]).toBe(2.5);
   });
 
+  it('leaves rows of filling out of value and gradient', () => {
+    const [targets, present] = [tf.tensor1d([0, 4, 9]), tf.tensor1d([1, 1, 0])];
+    const { value, grad } = tf.valueAndGrad((x: Tensor) => meanSquaredError(x, targets, present).asScalar())(
+      tf.tensor2d([[1], [2], [7]]),
+    );
+    expect(value.dataSync()[0]).toBe(2.5);
+    expect([...grad.dataSync()]).toEqual([1, -2, 0]);
+  });
+
   it('refuses to broadcast', () => {
     expect(() => meanSquaredError(tf.zeros([2, 2]), tf.zeros([4]))).toThrow('got [2,2] and [4]');
   });

@@ -40,15 +40,18 @@ export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
 }
 
 /**
- * Mean of (prediction - target)².
+ * Mean of (prediction - target)² over the rows that count.
  * @param predictions [rows] or [rows, 1] float32
  * @param targets [rows] float32
+ * @param present [rows] float32: 1 for rows that count, 0 for filling; without it all do
  */
-export function meanSquaredError(predictions: Tensor, targets: Tensor): Tensor {
+export function meanSquaredError(predictions: Tensor, targets: Tensor, present?: Tensor): Tensor {
   if (targets.rank !== 1 || predictions.size !== targets.size || predictions.shape[0] !== targets.shape[0]) {
     throw new Error(
       `meanSquaredError wants predictions [n] or [n, 1] and targets [n], got [${predictions.shape}] and [${targets.shape}]`,
     );
   }
-  return tf.mean(tf.square(tf.sub(tf.reshape(predictions, targets.shape), targets)));
+  const squares = tf.square(tf.sub(tf.reshape(predictions, targets.shape), targets));
+  if (present === undefined) return tf.mean(squares);
+  return tf.div(tf.sum(tf.mul(squares, present)), tf.maximum(tf.sum(present), 1));
 }

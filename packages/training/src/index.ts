@@ -29,5 +29,5 @@ export { ConfigError, checkTrainingSettings, type RunConfig, type TrainingSettin
 export { PLAIN_METHODS } from './run/method.ts';
 export type { RunOptions, RunRequest, RunSummary } from './run/protocol.ts';
 export { RunFailure, superviseRun } from './run/supervise.ts';
-export { TASKS, type TaskDefinition } from './run/task.ts';
+export { TASKS, type TaskDefinition } from './run/tasks.ts';
 export { countParameters, isHeadWeight, trainAll, trainHead, trainSelected } from './trainable.ts';

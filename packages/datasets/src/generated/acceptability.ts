@@ -5,8 +5,9 @@
  */
 import { RandomStream } from '@psoft/engine';
 import type { TextExample, TextSplit } from '../text.ts';
-import type { Noun, Verb } from './lexicon.ts';
+import type { SplitSizes } from './draw.ts';
 import * as words from './lexicon.ts';
+import { other, present, Speaker, sentence } from './speaker.ts';
 
 /** A grammatical sentence and its broken twin. */
 export interface MinimalPair {
@@ -14,35 +15,6 @@ export interface MinimalPair {
   readonly good: string;
   readonly bad: string;
 }
-
-type Number = 'singular' | 'plural';
-
-/** Draws words. */
-class Speaker {
-  constructor(private readonly rng: RandomStream) {}
-  one<T>(list: readonly T[]): T {
-    return list[this.rng.integer(list.length)]!;
-  }
-  chance(): boolean {
-    return this.rng.integer(2) === 0;
-  }
-  number(): Number {
-    return this.chance() ? 'singular' : 'plural';
-  }
-  /** "the old sailor", the adjective half of the time. */
-  theNoun(noun: Noun, number: Number): string {
-    return `the ${this.chance() ? `${this.one(words.ADJECTIVES)} ` : ''}${noun[number]}`;
-  }
-  thing(): string {
-    return this.theNoun(this.one(words.THINGS), this.number());
-  }
-  person(number: Number = this.number()): string {
-    return this.theNoun(this.one(words.PEOPLE), number);
-  }
-}
-
-const present = (verb: Verb, number: Number) => (number === 'singular' ? verb.thirdPerson : verb.base);
-const other = (number: Number): Number => (number === 'singular' ? 'plural' : 'singular');
 
 type Phenomenon = (s: Speaker) => readonly [good: string, bad: string];
 
@@ -149,10 +121,6 @@ const PHENOMENA: Readonly<Record<string, Phenomenon>> = {
 
 export const PHENOMENON_NAMES = Object.keys(PHENOMENA);
 
-function sentence(words: string): string {
-  return `${words[0]!.toUpperCase()}${words.slice(1)}.`;
-}
-
 /** Draws one pair of a phenomenon. */
 export function drawPair(phenomenon: string, rng: RandomStream): MinimalPair {
   const [good, bad] = PHENOMENA[phenomenon]!(new Speaker(rng));
@@ -162,11 +130,6 @@ export function drawPair(phenomenon: string, rng: RandomStream): MinimalPair {
 /** Draws in a row that gave nothing new, after which a phenomenon counts as used up. */
 const MAX_MISSES = 1000;
 
-export interface AcceptabilitySizes {
-  readonly train: number;
-  readonly dev: number;
-}
-
 /**
  * The splits, decided by `seed`. Only one sentence of each pair is used, so that no split holds the twin of one of its
  * own or another split's sentences; labels are balanced within a phenomenon up to one sentence.
@@ -174,7 +137,7 @@ export interface AcceptabilitySizes {
  */
 export function generateAcceptability(
   seed: number,
-  sizes: AcceptabilitySizes = { train: 4000, dev: 1000 },
+  sizes: SplitSizes = { train: 4000, dev: 1000 },
 ): { train: TextSplit; dev: TextSplit } {
   const seen = new Set<string>();
   const make = (split: string, count: number): TextSplit => {

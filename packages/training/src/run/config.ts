@@ -32,6 +32,8 @@ export interface RunConfig {
   readonly model: { readonly name: string; readonly folder: string };
   /** A folder in the data set's official layout; absent: the profile's generated data. */
   readonly dataFolder?: string;
+  /** The published score of this method on this task, in per cent of the task's first metric. */
+  readonly reference?: { readonly value: number; readonly source: string };
   readonly adapter: Readonly<Record<string, unknown>>;
   readonly training: TrainingSettings;
 }

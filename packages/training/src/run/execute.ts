@@ -17,7 +17,9 @@ import type { RunConfig } from './config.ts';
 import { type PreparedMethod, prepareMethod } from './method.ts';
 import type { RunRequest, RunSummary } from './protocol.ts';
 import { RunRecorder } from './record.ts';
-import { type PreparedTask, prepareTask, type Seeds } from './task.ts';
+import { readSplits, taskOf } from './sources.ts';
+import { cutSplits, type PreparedTask, prepareTask, type Seeds } from './task.ts';
+import type { TaskDefinition } from './tasks.ts';
 
 export interface RunHooks {
   note(text: string): void;
@@ -40,8 +42,10 @@ export async function executeRun({ config, options }: RunRequest, hooks: RunHook
   const started = performance.now();
   const checkpoint = await openCheckpoint(config.model.folder);
   const tokenizer = await loadTokenizer(config.model.folder);
-  const task = await prepareTask(config, tokenizer, seeds);
-  const raw = { ...checkpoint.config, num_labels: task.definition.classes };
+  const definition = taskOf(config);
+  const cut = cutSplits(definition, await readSplits(config), seeds.split);
+  const task = prepareTask(definition, cut, config.training, tokenizer, seeds);
+  const raw = withLabels(checkpoint.config, definition);
   const heads = initialiseHeads('sequence-classification', raw, checkpoint.weights, seeds.init);
   const weights = new Map<string, WeightSource>([...checkpoint.weights, ...heads]);
   const model = modelFor('sequence-classification', raw, weights);
@@ -70,9 +74,13 @@ export async function executeRun({ config, options }: RunRequest, hooks: RunHook
       const recordFile = await recorder.write({ status: 'cancelled' });
       return { status: 'cancelled', metrics: {}, recordFile };
     }
-    const outputs = await fit.predict('report');
-    const metrics = task.fit.metrics('report', outputs);
-    await recorder.writePredictions('report', outputs);
+    const metrics: Record<string, number> = {};
+    for (const split of task.reported) {
+      const outputs = await fit.predict(split);
+      for (const [name, value] of Object.entries(task.fit.metrics(split, outputs)))
+        metrics[split === 'report' ? name : `${name}-${split}`] = value;
+      await recorder.writePredictions(split, outputs);
+    }
     const adapterFolder = await saveTrained(method, model, recorder.runFolder);
     const recordFile = await recorder.write({
       status: 'completed',
@@ -95,6 +103,18 @@ export async function executeRun({ config, options }: RunRequest, hooks: RunHook
   } finally {
     await fit.dispose();
   }
+}
+
+/** The base model's configuration with the task's classes in place of its own. */
+function withLabels(config: Readonly<Record<string, unknown>>, { classes }: TaskDefinition) {
+  const { id2label: _, label2id: __, num_labels: ___, ...rest } = config;
+  const names = classes ?? ['score'];
+  return {
+    ...rest,
+    id2label: Object.fromEntries(names.entries()),
+    label2id: Object.fromEntries(names.map((name, i) => [name, i])),
+    problem_type: classes === undefined ? 'regression' : 'single_label_classification',
+  };
 }
 
 function fitConfig(config: RunConfig, task: PreparedTask, seeds: Seeds): FitConfig {

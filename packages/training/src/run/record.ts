@@ -143,9 +143,7 @@ export class RunRecorder {
     const head = sizeOf(model, (name) => isHeadWeight(model, name));
     const seconds = this.#rows.reduce((sum, row) => sum + row.trainSeconds, 0);
     const tokens = this.#rows.reduce((sum, row) => sum + row.tokensPerSecond * row.trainSeconds, 0);
-    const { reference, metrics: names } = task.definition;
-    const isPaperRun =
-      config.profile === 'paper' && config.method === 'psoft' && config.variant === undefined;
+    const { metrics: names } = task.definition;
     const adapterBytes =
       end.adapterFolder && (await fileBytes(path.join(end.adapterFolder, 'adapter_model.safetensors')));
     return {
@@ -186,7 +184,7 @@ export class RunRecorder {
           ...(options.threads === undefined ? {} : { threads: options.threads }),
         })),
       },
-      ...(reference !== undefined && isPaperRun ? { referenceScore: { ...reference } } : {}),
+      ...(config.reference === undefined ? {} : { referenceScore: { metric: names[0], ...config.reference } }),
     };
   }
 }

@@ -1,54 +1,22 @@
-/** A text classification task made ready: data, batches, loss and metrics for one run. */
+/** A text task made ready: data, batches, loss and metrics for one run. */
 import {
   DataError,
   type EncodedExample,
   encodeExamples,
   evaluationBatches,
   fingerprintExamples,
-  generateAcceptability,
   labelledTextSpec,
   METRICS,
-  type MetricName,
-  readCola,
   type TextSplit,
   type Tokenizer,
   textSpec,
   trainingBatches,
   validationHalves,
 } from '@psoft/datasets';
-import { crossEntropy } from '@psoft/models';
+import { crossEntropy, meanSquaredError } from '@psoft/models';
 import type { Batch, FitTask } from '../fit.ts';
-import type { RunConfig } from './config.ts';
-
-/** What a task is: where its data comes from, its classes, and how it is scored. Adding one is one entry of TASKS. */
-export interface TaskDefinition {
-  readonly classes: number;
-  /** In the order they are reported; the first chooses the epoch. */
-  readonly metrics: readonly [MetricName, ...MetricName[]];
-  /** Reads the real data set from a folder in its official layout. */
-  read(folder: string, split: 'train' | 'dev'): Promise<TextSplit>;
-  /** The tiny profile's own data of the same form, the same for every seed of a run. */
-  generate(): { train: TextSplit; dev: TextSplit };
-  /** The paper's result for this task, and where it stands. */
-  readonly reference?: { readonly metric: MetricName; readonly value: number; readonly source: string };
-}
-
-/** Seed of the generated data: part of the task, not of a run. */
-const GENERATED_SEED = 2026;
-
-export const TASKS: Readonly<Record<string, TaskDefinition>> = {
-  'nlu/cola': {
-    classes: 2,
-    metrics: ['matthewsCorrelation', 'accuracy'],
-    read: readCola,
-    generate: () => generateAcceptability(GENERATED_SEED),
-    reference: {
-      metric: 'matthewsCorrelation',
-      value: 70.42,
-      source: 'PSOFT, Table 2 (DeBERTaV3-base, r = 46)',
-    },
-  },
-};
+import type { TrainingSettings } from './config.ts';
+import { isRegression, type TaskDefinition, type TaskSplits } from './tasks.ts';
 
 /** A split as it enters the record. */
 export interface SplitInfo {
@@ -58,12 +26,21 @@ export interface SplitInfo {
   readonly fingerprint: string;
 }
 
+/** The splits of a run: the validation set cut in halves, and what each is for. */
+export interface CutSplits {
+  /** train, selection, report, and what else the task reports on. */
+  readonly named: Readonly<Record<string, TextSplit>>;
+  readonly infos: readonly SplitInfo[];
+}
+
 export interface PreparedTask {
   readonly definition: TaskDefinition;
   readonly fit: FitTask;
   readonly splits: readonly SplitInfo[];
+  /** The splits that a finished run reports on, the first under the task's own metric names. */
+  readonly reported: readonly string[];
   /** Gold labels of a split, in the order of its predictions. */
-  labels(split: string): Int32Array;
+  labels(split: string): ArrayLike<number>;
 }
 
 /** Seeds of a run's streams, all recorded. */
@@ -75,86 +52,97 @@ export interface Seeds {
 }
 
 /**
- * Reads or generates the data, tokenises it and cuts the validation set in two halves, "selection" and "report".
- * @throws DataError for bad data
+ * Cuts the validation set in two halves, "selection" and "report". A second development set (MNLI's mismatched one) is
+ * only reported on, whole.
+ * @throws DataError for labels that the task does not have, or a set too small to cut
  */
-export async function prepareTask(
-  config: RunConfig,
-  tokenizer: Tokenizer,
-  seeds: Seeds,
-): Promise<PreparedTask> {
-  const definition = TASKS[`${config.experiment}/${config.task}`];
-  if (definition === undefined)
-    throw new DataError(`task ${config.experiment}/${config.task} has no data yet`);
-  const { dataFolder } = config;
-  const { train, dev } =
-    dataFolder === undefined
-      ? definition.generate()
-      : { train: await definition.read(dataFolder, 'train'), dev: await definition.read(dataFolder, 'dev') };
-  for (const split of [train, dev]) checkLabels(split, definition.classes);
-  if (dev.examples.length < 2)
+export function cutSplits(definition: TaskDefinition, splits: TaskSplits, splitSeed: number): CutSplits {
+  const { train, validation, mismatched } = splits;
+  for (const split of [train, validation, mismatched])
+    if (split !== undefined) checkLabels(split, definition);
+  if (validation.examples.length < 2)
     throw new DataError(
-      `${dev.source} has ${dev.examples.length} examples: cutting it in two halves needs at least 2`,
+      `${validation.source} has ${validation.examples.length} examples: cutting it in two halves needs at least 2`,
     );
-  const halves = validationHalves(dev.examples, seeds.split);
+  const halves = validationHalves(validation.examples, splitSeed);
   const named: Record<string, TextSplit> = {
     train,
-    selection: { source: `${dev.source}, first half`, examples: halves.selection },
-    report: { source: `${dev.source}, second half`, examples: halves.report },
+    selection: { source: `${validation.source}, first half`, examples: halves.selection },
+    report: { source: `${validation.source}, second half`, examples: halves.report },
+    ...(mismatched === undefined ? {} : { mismatched }),
   };
+  const infos = Object.entries(named).map(([name, { source, examples }]) => ({
+    name,
+    source,
+    count: examples.length,
+    fingerprint: fingerprintExamples(examples),
+  }));
+  return { named, infos };
+}
 
-  const { batchSize, buckets, maxLength } = config.training;
+/** Tokenises the splits and cuts them into batches. */
+export function prepareTask(
+  definition: TaskDefinition,
+  { named, infos }: CutSplits,
+  training: Pick<TrainingSettings, 'batchSize' | 'buckets' | 'maxLength'>,
+  tokenizer: Tokenizer,
+  seeds: Seeds,
+): PreparedTask {
+  const { batchSize, buckets, maxLength } = training;
   const encoded = new Map<string, EncodedExample[]>();
   for (const [name, split] of Object.entries(named))
     encoded.set(name, encodeExamples(tokenizer, split.examples, maxLength));
-  const options = { batchSize, buckets, padId: tokenizer.padId };
+  const kind = isRegression(definition) ? 'score' : 'class';
+  const options = { batchSize, buckets, padId: tokenizer.padId, labels: kind } as const;
   const evaluation = new Map<string, readonly Batch[]>();
-  const labels = (split: string) => Int32Array.from(encoded.get(split)!, ({ label }) => label);
+  const labels = (split: string) => encoded.get(split)!.map(({ label }) => label);
 
   const fit: FitTask = {
     evaluationSpec: (bucket) => textSpec(batchSize, bucket),
-    trainSpec: (bucket) => labelledTextSpec(batchSize, bucket),
-    loss: (outputs, batch) => crossEntropy(outputs.logits!, batch.labels!),
+    trainSpec: (bucket) => labelledTextSpec(batchSize, bucket, kind),
+    loss: (outputs, batch) =>
+      kind === 'score'
+        ? meanSquaredError(outputs.logits!, batch.labels!, batch.present!)
+        : crossEntropy(outputs.logits!, batch.labels!),
     trainBatches: (epoch) => trainingBatches(encoded.get('train')!, seeds.order, epoch, options),
     evaluationBatches: (split) => {
       let batches = evaluation.get(split);
       if (batches === undefined) {
         batches = evaluationBatches(encoded.get(split)!, options).map((batch) => {
-          const { labels: _, ...inputs } = batch.inputs;
-          return { ...batch, inputs };
+          const { inputIds, attentionMask } = batch.inputs;
+          return { ...batch, inputs: { inputIds, attentionMask } };
         });
         evaluation.set(split, batches);
       }
       return batches;
     },
     metrics: (split, outputs) => {
-      const predicted = outputs.map(argMax);
+      const predicted = outputs.map((logits) => predictionOf(definition, logits));
       const gold = labels(split);
       return Object.fromEntries(definition.metrics.map((name) => [name, METRICS[name](predicted, gold)]));
     },
   };
-  const splits = Object.entries(named).map(([name, { source, examples }]) => ({
-    name,
-    source,
-    count: examples.length,
-    fingerprint: fingerprintExamples(examples),
-  }));
-  return { definition, fit, splits, labels };
+  const reported = ['report', ...('mismatched' in named ? ['mismatched'] : [])];
+  return { definition, fit, splits: infos, reported, labels };
 }
 
-function checkLabels(split: TextSplit, classes: number): void {
-  const at = split.examples.findIndex(
-    ({ label }) => !(Number.isInteger(label) && label >= 0 && label < classes),
-  );
+function checkLabels(split: TextSplit, definition: TaskDefinition): void {
+  const { classes } = definition;
+  const isLabel = (label: number) =>
+    classes === undefined
+      ? Number.isFinite(label)
+      : Number.isInteger(label) && label >= 0 && label < classes.length;
+  const at = split.examples.findIndex(({ label }) => !isLabel(label));
   if (at >= 0)
     throw new DataError(
-      `${split.source}: example ${at + 1} has label ${split.examples[at]!.label}, the task has classes 0 to ${classes - 1}`,
+      `${split.source}: example ${at + 1} has label ${split.examples[at]!.label}, the task has ${classes === undefined ? 'scores' : `classes 0 to ${classes.length - 1}`}`,
     );
 }
 
-/** The most probable class; the first of equals. */
-export function argMax(values: Float32Array): number {
+/** What a task's metrics compare: the most probable class, the first of equals; or the score as it is. */
+export function predictionOf(definition: TaskDefinition, logits: ArrayLike<number>): number {
+  if (isRegression(definition)) return logits[0]!;
   let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+  for (let i = 1; i < logits.length; i++) if (logits[i]! > logits[best]!) best = i;
   return best;
 }

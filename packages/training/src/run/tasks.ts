@@ -1,0 +1,73 @@
+/** The tasks that can be trained, by `EXPERIMENT/TASK`. Adding one is one entry. */
+import {
+  GLUE_TASKS,
+  type GlueTaskName,
+  generateAcceptability,
+  generateAnswers,
+  generateEntailment,
+  generateInference,
+  generateParaphrase,
+  generateQuestions,
+  generateSentiment,
+  generateSimilarity,
+  type MetricName,
+  type SplitSizes,
+  type TextSplit,
+} from '@psoft/datasets';
+
+export interface TaskSplits {
+  readonly train: TextSplit;
+  readonly validation: TextSplit;
+  /** A second validation set, reported on but never chosen by. */
+  readonly mismatched?: TextSplit;
+}
+
+/** What a task is: its classes, how it is scored, where its data comes from. */
+export interface TaskDefinition {
+  readonly glue: GlueTaskName;
+  /** Names by index; absent for a regression task. */
+  readonly classes?: readonly string[];
+  /** In the order they are reported; the first chooses the epoch. */
+  readonly metrics: readonly [MetricName, ...MetricName[]];
+  /** The tiny profile's own data of the same form, the same for every seed of a run. */
+  generate(): TaskSplits;
+}
+
+/** Seed of the generated data: part of the task, not of a run. */
+const GENERATED_SEED = 2026;
+
+type Generated = { train: TextSplit; dev: TextSplit; mismatched?: TextSplit };
+
+function glue(
+  name: GlueTaskName,
+  sizes: SplitSizes,
+  generate: (seed: number, sizes: SplitSizes) => Generated,
+): TaskDefinition {
+  const { classes, metrics } = GLUE_TASKS[name];
+  return {
+    glue: name,
+    ...(classes === undefined ? {} : { classes }),
+    metrics,
+    generate: () => {
+      const { dev, ...others } = generate(GENERATED_SEED, sizes);
+      return { ...others, validation: dev };
+    },
+  };
+}
+
+const SMALL: SplitSizes = { train: 1536, dev: 400 };
+
+export const TASKS: Readonly<Record<string, TaskDefinition>> = {
+  'nlu/cola': glue('cola', { train: 4000, dev: 1000 }, generateAcceptability),
+  'nlu/stsb': glue('stsb', SMALL, generateSimilarity),
+  'nlu/rte': glue('rte', SMALL, generateEntailment),
+  'nlu/mrpc': glue('mrpc', SMALL, generateParaphrase),
+  'nlu/sst2': glue('sst2', { train: 768, dev: 400 }, generateSentiment),
+  'nlu/qnli': glue('qnli', SMALL, generateAnswers),
+  'nlu/mnli': glue('mnli', SMALL, generateInference),
+  'nlu/qqp': glue('qqp', SMALL, generateQuestions),
+};
+
+export function isRegression({ classes }: TaskDefinition): boolean {
+  return classes === undefined;
+}
