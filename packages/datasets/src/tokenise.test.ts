@@ -12,7 +12,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('a tokenizer folder', () => {
   test('without its files is refused', async () => {
-    await expect(loadTokenizer(folder)).rejects.toThrow(/no tokenizer\.json in .*psoft-tokenizer/);
+    await expect(loadTokenizer(folder)).rejects.toThrow(
+      /no tokenizer\.json and no spm\.model in .*psoft-tokenizer/,
+    );
   });
   test('with a broken file is refused', async () => {
     writeFileSync(path.join(folder, 'tokenizer.json'), '{"version": ');

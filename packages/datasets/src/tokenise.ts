@@ -1,7 +1,10 @@
 /** Text to token ids with the tokenizer that lies beside a model. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import type { PreTrainedTokenizer } from '@huggingface/transformers';
 import '@psoft/engine'; // Sets what ONNX Runtime reads when transformers.js loads it.
+import { SPM_FILES, spmTokenizerFiles } from './sentencepiece/debertaTokenizer.ts';
+import { followNormalizers } from './sentencepiece/normalize.ts';
 import { DataError, type TextExample } from './text.ts';
 import { truncate } from './truncate.ts';
 
@@ -15,16 +18,12 @@ export interface Tokenizer {
 }
 
 /**
- * Loads the tokenizer of a model folder (`tokenizer.json` and `tokenizer_config.json`). Nothing is downloaded.
+ * Loads the tokenizer of a model folder: `tokenizer.json`, or where there is none the SentencePiece model of a DeBERTa
+ * (`spm.model`); and `tokenizer_config.json`. Nothing is downloaded and nothing is written.
  * @throws DataError when a file is missing or cannot be read
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
-  for (const name of ['tokenizer.json', 'tokenizer_config.json'])
-    if (!existsSync(path.join(folder, name)))
-      throw new DataError(
-        `no ${name} in ${folder}: a model folder needs tokenizer.json and tokenizer_config.json`,
-      );
-  const tokenizer = await autoTokenizer(folder);
+  const tokenizer = await readTokenizer(folder);
   const padId = tokenizer.pad_token_id;
   if (padId === undefined) throw new DataError(`the tokenizer in ${folder} has no padding token`);
   const idsOf = (text: string, options: { text_pair?: string; add_special_tokens?: boolean }): number[] => {
@@ -33,10 +32,14 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     };
     return ids.map(Number);
   };
+  const withSpecialTokens = (text: string, textPair: string | undefined): number[] => {
+    if (textPair === '') return idsWithEmptyPair(tokenizer, text);
+    return idsOf(text, textPair === undefined ? {} : { text_pair: textPair });
+  };
   return {
     padId,
     encode(text, textPair, maxLength) {
-      const ids = idsOf(text, textPair === undefined ? {} : { text_pair: textPair });
+      const ids = withSpecialTokens(text, textPair);
       if (ids.length <= maxLength) return Int32Array.from(ids);
       const parts = (textPair === undefined ? [text] : [text, textPair]).map((part) =>
         idsOf(part, { add_special_tokens: false }),
@@ -46,14 +49,40 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   };
 }
 
-async function autoTokenizer(folder: string) {
-  const { AutoTokenizer, env } = await import('@huggingface/transformers');
+/** A pair all the same, as in Python's batches; transformers.js takes an empty second text for none. */
+function idsWithEmptyPair(tokenizer: PreTrainedTokenizer, text: string): number[] {
+  const inner = tokenizer._tokenizer;
+  const first = inner.tokenize(text);
+  const tokens = inner.post_processor ? inner.post_processor(first, [], true).tokens : first;
+  return tokens.map((token: string) => {
+    const id: number | undefined = inner.token_to_id(token) ?? tokenizer.unk_token_id;
+    if (id === undefined) throw new DataError(`the tokenizer has no id for "${token}" and no unknown token`);
+    return id;
+  });
+}
+
+async function readTokenizer(folder: string): Promise<PreTrainedTokenizer> {
+  const has = (name: string): boolean => existsSync(path.join(folder, name));
+  if (!has('tokenizer.json') && !SPM_FILES.some(has))
+    throw new DataError(
+      `no tokenizer.json and no spm.model in ${folder}: a model folder needs one of them and tokenizer_config.json`,
+    );
+  if (!has('tokenizer_config.json'))
+    throw new DataError(
+      `no tokenizer_config.json in ${folder}: a model folder needs it beside tokenizer.json or spm.model`,
+    );
+  const files = has('tokenizer.json') ? undefined : await spmTokenizerFiles(folder);
+  const { AutoTokenizer, DebertaV2Tokenizer, env } = await import('@huggingface/transformers');
   env.allowRemoteModels = false;
   env.allowLocalModels = true;
   const { dir, base } = path.parse(path.resolve(folder));
   env.localModelPath = dir;
   try {
-    return await AutoTokenizer.from_pretrained(base, { local_files_only: true });
+    const tokenizer = files
+      ? new DebertaV2Tokenizer(files.tokenizerJson, files.tokenizerConfig)
+      : await AutoTokenizer.from_pretrained(base, { local_files_only: true });
+    followNormalizers(tokenizer);
+    return tokenizer;
   } catch (error) {
     throw new DataError(`the tokenizer in ${folder} cannot be read: ${(error as Error).message}`);
   }
