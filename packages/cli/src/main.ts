@@ -3,6 +3,9 @@ import { Command, CommanderError } from 'commander';
 import { addChartsCommand } from './commands/charts.ts';
 import { addCompareCommand } from './commands/compare.ts';
 import { addMethodsCommand } from './commands/methods.ts';
+import { addPredictCommand } from './commands/predict.ts';
+import { addPrepareCommand } from './commands/prepare.ts';
+import { addTableCommand } from './commands/table.ts';
 import { addTasksCommand } from './commands/tasks.ts';
 import { addTrainCommand } from './commands/train.ts';
 
@@ -21,6 +24,9 @@ export async function main(args: readonly string[]): Promise<number> {
   };
   addTrainCommand(program, done);
   addCompareCommand(program, done);
+  addTableCommand(program, done);
+  addPredictCommand(program, done);
+  addPrepareCommand(program);
   addTasksCommand(program);
   addMethodsCommand(program);
   addChartsCommand(program);

@@ -1,7 +1,15 @@
 /** From a target ("nlu/cola") and options to the configuration of one run. */
 import path from 'node:path';
 import { ConfigError, checkTrainingSettings, type RunConfig } from '@psoft/training/config';
-import { type Experiment, type Layer, type Overrides, pick, ROOT } from './workspace.ts';
+import {
+  type Experiment,
+  type Layer,
+  type Overrides,
+  type Profile,
+  pick,
+  ROOT,
+  type TaskEntry,
+} from './workspace.ts';
 
 export interface TrainOptions {
   readonly profile: string;
@@ -17,6 +25,8 @@ export interface TrainOptions {
   readonly maxLength?: number;
   readonly dataDir?: string;
   readonly modelDir?: string;
+  /** A model on the Hub: NAME or NAME@REVISION. */
+  readonly model?: string;
   /** `key=value` pairs for the adapter's configuration. */
   readonly set: readonly string[];
   /** Settings of the adapter given as flags of their own, by name. */
@@ -27,7 +37,8 @@ export interface TrainOptions {
 export type RankSettings = (method: string) => { readonly rank?: string; readonly alpha?: string };
 
 /**
- * Layers of settings, later ones winning: profile, method, task, command line.
+ * Layers of settings, later ones winning: profile, task, method, command line. A task's rate is the one that the paper
+ * prints for PSOFT there; other methods have their own.
  * @throws ConfigError for unknown names and values that no layer may have
  */
 export function resolveRun(
@@ -46,16 +57,16 @@ export function resolveRun(
   const entry = pick(experiment.methods, options.method, `method of ${experimentName}`);
   const names = methodNames(options.method, entry.method);
   const method: Overrides = entry[options.profile as 'tiny' | 'paper'] ?? {};
-  const taskLayer = (task[options.profile] ?? {}) as Overrides;
+  const taskLayer: Overrides = task[options.profile as 'tiny' | 'paper'] ?? {};
 
   const asked = adapterOptions(options, rankSettings(names.method));
-  const adapter = { ...method.adapter, ...taskLayer.adapter, ...asked };
+  const adapter = { ...taskLayer.adapter, ...method.adapter, ...asked };
   if (Object.keys(asked).length > 0 && method.adapter === undefined)
     throw new ConfigError(
       `method "${options.method}" has no adapter, so ${Object.keys(asked).join(', ')} cannot be set: leave it out`,
     );
   const training = checkTrainingSettings(
-    { ...profile.training, ...method.training, ...taskLayer.training, ...trainingOptions(options) },
+    { ...profile.training, ...taskLayer.training, ...method.training, ...trainingOptions(options) },
     target,
   );
   return {
@@ -64,8 +75,9 @@ export function resolveRun(
     profile: options.profile,
     ...names,
     seed: options.seed,
-    model: modelOf(profile.model, options, target),
-    ...dataFolder(options, environment, taskName),
+    model: modelOf(profile, options),
+    ...dataOf(profile, options, environment),
+    ...referenceOf(task, options),
     adapter,
     training,
   };
@@ -118,34 +130,42 @@ function trainingOptions(options: TrainOptions): Layer {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
-/** The profile's model, or the folder given: then it is called what the folder is called, whatever the profile says. */
-function modelOf(
-  model: { name: string; folder?: string },
-  options: TrainOptions,
-  target: string,
-): RunConfig['model'] {
-  if (options.modelDir !== undefined) {
-    const folder = path.resolve(options.modelDir);
+/** The profile's model, or what was asked for: a folder is called what it is called, whatever the profile says. */
+function modelOf(profile: Profile, { modelDir, model }: TrainOptions): RunConfig['model'] {
+  if (modelDir !== undefined && model !== undefined)
+    throw new ConfigError('give --model-dir or --model, not both');
+  if (modelDir !== undefined) {
+    const folder = path.resolve(modelDir);
     return { name: path.basename(folder), folder };
   }
-  if (model.folder !== undefined) return { name: model.name, folder: path.join(ROOT, model.folder) };
-  throw new ConfigError(
-    `${target} with profile "${options.profile}" trains ${model.name}: ` +
-      'give --model-dir, a folder with its config.json, model.safetensors and tokenizer files',
-  );
+  if (model !== undefined) {
+    const [name, revision, ...rest] = model.split('@') as [string, ...string[]];
+    if (rest.length > 0 || name === '' || revision === '')
+      throw new ConfigError(`--model takes NAME or NAME@REVISION, got "${model}"`);
+    return { name, ...(revision === undefined ? {} : { revision }) };
+  }
+  const { folder, ...named } = profile.model;
+  return folder === undefined ? named : { name: named.name, folder: path.join(ROOT, folder) };
 }
 
-function dataFolder(
-  options: TrainOptions,
+function dataOf(
+  { data }: Profile,
+  { dataDir, profile }: TrainOptions,
   environment: NodeJS.ProcessEnv,
-  task: string,
-): { dataFolder?: string } {
-  if (options.dataDir !== undefined) return { dataFolder: path.resolve(options.dataDir) };
-  if (options.profile === 'tiny') return {};
+): Pick<RunConfig, 'dataFolder' | 'dataHub'> {
+  if (dataDir !== undefined) return { dataFolder: path.resolve(dataDir) };
+  if (profile === 'tiny') return {};
   const root = environment.PSOFT_DATA;
   if (root !== undefined && root !== '') return { dataFolder: path.resolve(root, 'glue') };
-  throw new ConfigError(
-    `profile "${options.profile}" trains on the real ${task} data: ` +
-      'give --data-dir, a folder in the official layout, or set PSOFT_DATA to the folder above "glue"',
-  );
+  return data === undefined ? {} : { dataHub: data };
+}
+
+/** The paper's own score, for a run that is the paper's. */
+function referenceOf(
+  { reference }: TaskEntry,
+  { profile, method }: TrainOptions,
+): Pick<RunConfig, 'reference'> {
+  const value = reference?.scores[method];
+  if (profile !== 'paper' || value === undefined) return {};
+  return { reference: { value, source: reference!.source } };
 }

@@ -8,13 +8,38 @@ export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 export type Layer = Readonly<Record<string, unknown>>;
 
-/** What `experiments/<name>/experiment.json` holds. Later layers override earlier ones: profile, method, task. */
+/** What `experiments/<name>/experiment.json` holds. Later layers override earlier ones: profile, task, method. */
 export interface Experiment {
   readonly experiment: string;
   readonly title: string;
-  readonly profiles: Readonly<Record<string, { model: { name: string; folder?: string }; training: Layer }>>;
+  readonly profiles: Readonly<Record<string, Profile>>;
   readonly methods: Readonly<Record<string, MethodEntry>>;
-  readonly tasks: Readonly<Record<string, { title: string } & Readonly<Record<string, Overrides | string>>>>;
+  readonly tasks: Readonly<Record<string, TaskEntry>>;
+  readonly tables?: Readonly<Record<string, TableEntry>>;
+}
+
+export interface Profile {
+  /** A folder of the workspace, or without one a model on the Hub. */
+  readonly model: { readonly name: string; readonly folder?: string; readonly revision?: string };
+  /** A data set on the Hub; without it the data is generated. */
+  readonly data?: { readonly name: string; readonly revision?: string };
+  readonly training: Layer;
+}
+
+export interface TaskEntry {
+  readonly title: string;
+  readonly tiny?: Overrides;
+  readonly paper?: Overrides;
+  /** Published scores by method, in per cent. */
+  readonly reference?: { readonly source: string; readonly scores: Readonly<Record<string, number>> };
+}
+
+/** A table of the paper: which runs it is made of. */
+export interface TableEntry {
+  readonly title: string;
+  readonly tasks: readonly string[];
+  readonly methods: readonly string[];
+  readonly seeds: Readonly<Record<string, readonly number[]>>;
 }
 
 /** Settings of a method in each profile. Its name in the table is the method's, or `<method>-<variant>`. */

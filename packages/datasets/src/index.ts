@@ -7,10 +7,16 @@ export {
   textSpec,
   trainingBatches,
 } from './batches.ts';
-export { drawPair, generateAcceptability, type MinimalPair, PHENOMENON_NAMES } from './generated/acceptability.ts';
+export {
+  drawPair,
+  generateAcceptability,
+  type MinimalPair,
+  PHENOMENON_NAMES,
+} from './generated/acceptability.ts';
 export type { SplitSizes } from './generated/draw.ts';
 export * from './generated/pairs.ts';
 export { generateSentiment } from './generated/sentiment.ts';
+export { type HubData, readGlueFromHub } from './glue/hub.ts';
 export { NO_LABEL, readGlue } from './glue/official.ts';
 export * from './glue/tasks.ts';
 export * from './hub/index.ts';
@@ -18,4 +24,5 @@ export { accuracy, f1, METRICS, type MetricName, matthewsCorrelation, pearson, s
 export { readParquetRows } from './parquet.ts';
 export { validationHalves } from './splits.ts';
 export { DataError, fingerprintExamples, type TextExample, type TextSplit } from './text.ts';
+export { readTexts, TEXT_FORMATS, type TextFormat, writePredictions } from './texts.ts';
 export { type EncodedExample, encodeExamples, loadTokenizer, type Tokenizer } from './tokenise.ts';

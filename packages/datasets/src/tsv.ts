@@ -20,17 +20,22 @@ export interface TsvFile {
  * @throws DataError where the bytes are not UTF-8
  */
 export async function readTsv(file: string, columns?: readonly string[]): Promise<TsvFile> {
-  const text = await readUtf8(file);
-  // fastMode splits at tabs and line ends only.
-  const { data, errors } = Papa.parse<string[]>(text, { delimiter: '\t', fastMode: true });
-  const problem = errors.find(({ code }) => code !== 'UndetectableDelimiter');
-  if (problem) throw new DataError(`${file} line ${(problem.row ?? 0) + 1}: ${problem.message}`);
-  const lines = data.map((cells, i): TsvLine => ({ cells, number: i + 1 }));
-  // A line end after the last line is usual; an empty line elsewhere is a fault, and keeps line numbers true.
-  if (isEmpty(lines.at(-1))) lines.pop();
+  const lines = parseTsv(await readUtf8(file), file);
   if (columns !== undefined) return { columns, lines };
   const [header, ...rest] = lines;
   return { columns: header?.cells ?? [], lines: rest };
+}
+
+/** @param place for messages */
+export function parseTsv(text: string, place: string): TsvLine[] {
+  // fastMode splits at tabs and line ends only.
+  const { data, errors } = Papa.parse<string[]>(text, { delimiter: '\t', fastMode: true });
+  const problem = errors.find(({ code }) => code !== 'UndetectableDelimiter');
+  if (problem) throw new DataError(`${place} line ${(problem.row ?? 0) + 1}: ${problem.message}`);
+  const lines = data.map((cells, i): TsvLine => ({ cells, number: i + 1 }));
+  // A line end after the last line is usual; an empty line elsewhere is a fault, and keeps line numbers true.
+  if (isEmpty(lines.at(-1))) lines.pop();
+  return lines;
 }
 
 /** @throws DataError where the bytes are not UTF-8 */

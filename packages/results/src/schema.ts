@@ -47,6 +47,7 @@ const runInfo = object({
   configHash: d('SHA-256 of the identity; its first 8 digits end the file name.', fingerprint),
   createdAt: text(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/, 'a UTC time like 2026-01-31T12:00:00.000Z'),
   totalSeconds: d('Wall time of the whole run, loading and compiling included.', number(0)),
+  continued: d('How often the run was broken off and continued; absent for never.', optional(integer(1))),
   status: oneOf('completed', 'failed', 'cancelled'),
   error: d('One line; present exactly when the run failed.', optional(text())),
   trainConfig: d('Resolved, defaults filled in, without paths of a machine.', settings()),

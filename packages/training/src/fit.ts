@@ -7,15 +7,10 @@ import {
   type TrainableModel,
   type TypedArray,
 } from '@psoft/engine';
-import { AdamW, clipGradient, linearSchedule } from './optimiser.ts';
+import { Evaluator } from './evaluator.ts';
+import { AdamW, type AdamWState, clipGradient, linearSchedule } from './optimiser.ts';
 import { ParameterVector } from './parameters.ts';
-import {
-  type BatchSpec,
-  compileEvaluation,
-  compileTrainStep,
-  type LossFunction,
-  type TrainStep,
-} from './programs.ts';
+import { type BatchSpec, compileTrainStep, type LossFunction, type TrainStep } from './programs.ts';
 
 /** Examples made ready for one compiled shape. */
 export interface Batch {
@@ -78,6 +73,28 @@ export interface FitHooks {
   onEpoch?(row: EpochRow, isBest: boolean): void | Promise<void>;
   /** Asked after every step; true ends the run after the current step. */
   shouldStop?(): boolean;
+  /**
+   * Called wherever the run can be broken off and go on later: after a step, after an epoch's evaluation, and last
+   * before a run that was told to stop ends.
+   * @param isEnd true in that last call
+   */
+  onState?(state: () => FitState, isEnd: boolean): void | Promise<void>;
+}
+
+/** All that a run needs to go on as if it had never stopped. Arrays are the run's own: write them out or copy them. */
+export interface FitState {
+  readonly step: number;
+  /** 0-based, and how many of its batches are done. */
+  readonly epoch: number;
+  readonly batch: number;
+  readonly values: Float32Array;
+  readonly optimiser: AdamWState;
+  readonly best:
+    | { readonly epoch: number; readonly metric: number; readonly values: Float32Array }
+    | undefined;
+  readonly rows: readonly EpochRow[];
+  /** Of the epoch that was broken off. */
+  readonly meter: MeterState;
 }
 
 export interface FitResult {
@@ -103,7 +120,7 @@ export class NonFiniteError extends Error {
 export class Fit {
   readonly vector: ParameterVector;
   readonly #train = new Map<number, TrainStep>();
-  readonly #evaluate = new Map<number, Program>();
+  readonly #evaluator: Evaluator;
   readonly #programs: ProgramSummary[] = [];
 
   constructor(
@@ -113,30 +130,51 @@ export class Fit {
     private readonly options: CompileOptions = {},
   ) {
     this.vector = new ParameterVector(model.parameters);
+    this.#evaluator = new Evaluator(model, this.vector, options, (bucket, program) =>
+      this.#note('evaluate', bucket, program),
+    );
   }
 
   /**
    * Trains to the end and leaves the best epoch's parameters in the model.
+   * @param from where a run of the same model, task and configuration was broken off
    * @throws NonFiniteError; the model then holds the best parameters so far
    */
-  async run(hooks: FitHooks = {}): Promise<FitResult> {
+  async run(hooks: FitHooks = {}, from?: FitState): Promise<FitResult> {
     const { config, task, vector } = this;
-    let batches = task.trainBatches(0);
+    let batches = task.trainBatches(from?.epoch ?? 0);
     if (batches.length === 0)
       throw new Error('the training set has no batches: give it at least one example');
-    const totalSteps = Math.min(config.epochs * batches.length, config.maxSteps ?? Number.POSITIVE_INFINITY);
+    const totalSteps = this.totalSteps(batches.length);
     const warmupSteps = Math.floor(config.warmupRatio * totalSteps);
     const adamw = new AdamW(vector.size, { weightDecay: config.weightDecay });
-    const rows: EpochRow[] = [];
-    let best: { epoch: number; metric: number; values: Float32Array } | undefined;
-    let step = 0;
+    const rows: EpochRow[] = [...(from?.rows ?? [])];
+    let best = from?.best;
+    let step = from?.step ?? 0;
     let stopped = false;
+    if (from !== undefined) {
+      vector.values.set(from.values);
+      adamw.restore(from.optimiser);
+    }
 
     try {
-      for (let epoch = 0; step < totalSteps && !stopped; epoch++) {
-        const meter = new Meter();
-        if (epoch > 0) batches = task.trainBatches(epoch);
-        for (const batch of batches) {
+      for (let epoch = from?.epoch ?? 0; epoch < config.epochs && !stopped; epoch++) {
+        const isFirst = epoch === (from?.epoch ?? 0);
+        if (!isFirst) batches = task.trainBatches(epoch);
+        const meter = new Meter(isFirst ? from?.meter : undefined);
+        let done = isFirst ? (from?.batch ?? 0) : 0;
+        const state = (): FitState => ({
+          step,
+          epoch,
+          batch: done,
+          values: vector.values,
+          optimiser: adamw.state,
+          best,
+          rows,
+          meter: meter.state,
+        });
+        while (done < batches.length && step < totalSteps && !stopped) {
+          const batch = batches[done]!;
           const program = await this.#trainStep(batch.bucket);
           const start = performance.now();
           const { loss, gradient } = await program.run(
@@ -156,11 +194,12 @@ export class Fit {
           );
           meter.add(loss, norm, performance.now() - start, batch.tokens);
           step++;
+          done++;
           hooks.onStep?.({ step, totalSteps, loss, tokensPerSecond: meter.tokensPerSecond });
           // Lets messages and signals in: ONNX Runtime blocks this thread while it runs.
           await setImmediate();
           stopped = hooks.shouldStop?.() === true;
-          if (stopped || step >= totalSteps) break;
+          await hooks.onState?.(state, stopped);
         }
         if (stopped) break;
         const evalStart = performance.now();
@@ -185,6 +224,10 @@ export class Fit {
           vector.writeThrough();
         }
         await hooks.onEpoch?.(row, isBest);
+        if (step >= totalSteps) break;
+        stopped = hooks.shouldStop?.() === true;
+        const next = (): FitState => ({ ...state(), epoch: epoch + 1, batch: 0, meter: new Meter().state });
+        await hooks.onState?.(next, stopped);
       }
     } finally {
       if (best !== undefined) {
@@ -201,18 +244,17 @@ export class Fit {
     };
   }
 
+  /** Steps of a whole run whose epochs have so many batches. */
+  totalSteps(batchesAnEpoch: number): number {
+    const { epochs, maxSteps } = this.config;
+    return Math.min(epochs * batchesAnEpoch, maxSteps ?? Number.POSITIVE_INFINITY);
+  }
+
   /** The first output of the model for every real example of a split, in the split's own order. */
-  async predict(split: string): Promise<Float32Array[]> {
-    const outputs: Float32Array[] = [];
-    for (const batch of this.task.evaluationBatches(split)) {
-      const program = await this.#evaluation(batch.bucket);
-      const [first] = Object.values(await program.run({ parameters: this.vector.values, ...batch.inputs }));
-      const width = first!.data.length / first!.shape[0]!;
-      for (let row = 0; row < batch.rows; row++)
-        outputs[batch.examples[row]!] = (first!.data as Float32Array).slice(row * width, (row + 1) * width);
-      await setImmediate();
-    }
-    return outputs;
+  predict(split: string): Promise<Float32Array[]> {
+    return this.#evaluator.predict(this.task.evaluationBatches(split), (bucket) =>
+      this.task.evaluationSpec(bucket),
+    );
   }
 
   async evaluate(split: string): Promise<Record<string, number>> {
@@ -221,7 +263,7 @@ export class Fit {
 
   async dispose(): Promise<void> {
     for (const { program } of this.#train.values()) await program.dispose();
-    for (const program of this.#evaluate.values()) await program.dispose();
+    await this.#evaluator.dispose();
   }
 
   async #trainStep(bucket: number): Promise<TrainStep> {
@@ -233,21 +275,6 @@ export class Fit {
       this.#note('train', bucket, step.program);
     }
     return step;
-  }
-
-  async #evaluation(bucket: number): Promise<Program> {
-    let program = this.#evaluate.get(bucket);
-    if (program === undefined) {
-      program = await compileEvaluation(
-        this.model,
-        this.vector,
-        this.task.evaluationSpec(bucket),
-        this.options,
-      );
-      this.#evaluate.set(bucket, program);
-      this.#note('evaluate', bucket, program);
-    }
-    return program;
   }
 
   #note(kind: ProgramSummary['kind'], bucket: number, { stats }: Program): void {
@@ -272,13 +299,35 @@ export class Fit {
   }
 }
 
+/** What a {@link Meter} has counted: plain numbers, which JSON keeps exactly. */
+export interface MeterState {
+  readonly milliseconds: readonly number[];
+  readonly loss: number;
+  readonly norm: number;
+  readonly tokens: number;
+}
+
 /** What an epoch's row reports. */
 class Meter {
-  readonly #milliseconds: number[] = [];
-  #loss = 0;
-  #norm = 0;
-  #tokens = 0;
-  #total = 0;
+  readonly #milliseconds: number[];
+  #loss: number;
+  #norm: number;
+  #tokens: number;
+  #total: number;
+
+  constructor(
+    { milliseconds, loss, norm, tokens }: MeterState = { milliseconds: [], loss: 0, norm: 0, tokens: 0 },
+  ) {
+    this.#milliseconds = [...milliseconds];
+    this.#loss = loss;
+    this.#norm = norm;
+    this.#tokens = tokens;
+    this.#total = milliseconds.reduce((sum, one) => sum + one, 0);
+  }
+
+  get state(): MeterState {
+    return { milliseconds: this.#milliseconds, loss: this.#loss, norm: this.#norm, tokens: this.#tokens };
+  }
 
   add(loss: number, norm: number, milliseconds: number, tokens: number): void {
     this.#milliseconds.push(milliseconds);

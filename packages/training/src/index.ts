@@ -26,8 +26,9 @@ export {
 } from './programs.ts';
 export { createProgress } from './progress.ts';
 export { ConfigError, checkTrainingSettings, type RunConfig, type TrainingSettings } from './run/config.ts';
+export { RecordFinder } from './run/identity.ts';
 export { PLAIN_METHODS } from './run/method.ts';
-export type { RunOptions, RunRequest, RunSummary } from './run/protocol.ts';
-export { RunFailure, superviseRun } from './run/supervise.ts';
+export type { Jobs, RunOptions, RunRequest, RunSummary } from './run/protocol.ts';
+export { RunFailure, supervise } from './run/supervise.ts';
 export { TASKS, type TaskDefinition } from './run/tasks.ts';
 export { countParameters, isHeadWeight, trainAll, trainHead, trainSelected } from './trainable.ts';

@@ -87,10 +87,14 @@ export function compileEvaluation(
   return compile(
     ({ parameters: flat, ...inputs }, weight) =>
       model.forward(
-        { weights: lazyWeights(weight), parameters: splitParameters(flat!, vector.ranges) },
+        { weights: lazyWeights(weight), parameters: flat ? splitParameters(flat, vector.ranges) : {} },
         inputs,
       ),
-    { inputs: { parameters: flatSpec(vector), ...batch }, weights: model.weights },
+    // A frozen model has none.
+    {
+      inputs: { ...(vector.size > 0 ? { parameters: flatSpec(vector) } : {}), ...batch },
+      weights: model.weights,
+    },
     { name: 'evaluate', ...options },
   );
 }

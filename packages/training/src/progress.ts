@@ -19,7 +19,8 @@ export interface ProgressOptions {
 }
 
 export interface ProgressState {
-  readonly loss: number;
+  /** Absent where nothing is trained. */
+  readonly loss?: number;
   /** Latest evaluation. */
   readonly metric?: { readonly name: string; readonly value: number };
   /** Tokens a second. */
@@ -93,7 +94,7 @@ function describe(step: number, total: number, state: ProgressState, secondsLeft
   const { loss, metric, speed } = state;
   return [
     `${step}/${total}`,
-    `loss ${loss.toFixed(4)}`,
+    ...(loss === undefined ? [] : [`loss ${loss.toFixed(4)}`]),
     ...(secondsLeft === undefined ? [] : [`${formatDuration(secondsLeft)} left`]),
     ...(metric === undefined ? [] : [`${metric.name} ${metric.value.toFixed(4)}`]),
     ...(speed === undefined ? [] : [`${formatSpeed(speed)} tokens/s`]),

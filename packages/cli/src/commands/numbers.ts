@@ -1,4 +1,4 @@
-/** Parsers of numeric options. */
+/** Parsers of options. */
 import { InvalidArgumentError } from 'commander';
 
 function number(text: string): number {
@@ -18,4 +18,14 @@ export function positiveNumber(text: string): number {
   const value = number(text);
   if (value <= 0) throw new InvalidArgumentError('It must be above 0.');
   return value;
+}
+
+export function seedList(text: string): number[] {
+  return text.split(',').map(wholeNumber);
+}
+
+export function nameList(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.some((name) => name === '')) throw new InvalidArgumentError('Names must not be empty.');
+  return names;
 }

@@ -32,7 +32,9 @@ export function drawSplits<Name extends string>(
     const examples: TextExample[] = [];
     for (let misses = 0; examples.length < count; ) {
       if (misses > MAX_MISSES)
-        throw new Error(`the generated ${task} task has too few texts for ${count} of ${name}: ask for fewer`);
+        throw new Error(
+          `the generated ${task} task has too few texts for ${count} of ${name}: ask for fewer`,
+        );
       const example = draw(speaker, examples.length);
       const key = JSON.stringify([example.text, example.textPair ?? null]);
       if (seen.has(key)) {

@@ -5,7 +5,16 @@
  */
 import type { TextExample, TextSplit } from '../text.ts';
 import { type Draw, drawSplits, type SplitSizes } from './draw.ts';
-import { active, changeScene, drawScene, drawSlots, passive, placeFirst, type Scene, SLOTS } from './scene.ts';
+import {
+  active,
+  changeScene,
+  drawScene,
+  drawSlots,
+  passive,
+  placeFirst,
+  type Scene,
+  SLOTS,
+} from './scene.ts';
 import { type Speaker, sentence } from './speaker.ts';
 
 type Splits = { readonly train: TextSplit; readonly dev: TextSplit };

@@ -3,7 +3,18 @@ import type { TextSplit } from '../text.ts';
 import { type Draw, drawSplits, type SplitSizes } from './draw.ts';
 import { type Speaker, sentence } from './speaker.ts';
 
-const PRAISE = ['good', 'great', 'fine', 'noble', 'wise', 'happy', 'beautiful', 'excellent', 'strong', 'true'];
+const PRAISE = [
+  'good',
+  'great',
+  'fine',
+  'noble',
+  'wise',
+  'happy',
+  'beautiful',
+  'excellent',
+  'strong',
+  'true',
+];
 const BLAME = ['bad', 'poor', 'evil', 'wrong', 'dark', 'terrible', 'cruel', 'false', 'weak', 'vain'];
 const SUBJECTS = [
   'story',
@@ -32,7 +43,8 @@ const draw: Draw = (s, at) => {
   const says = judgement(s, label === 1);
   const text = s.one([
     () => `the ${first} was ${says}`,
-    () => `it was a ${s.one(label === 1 ? PRAISE : BLAME)} ${first} with a ${s.one(label === 1 ? PRAISE : BLAME)} ${second}`,
+    () =>
+      `it was a ${s.one(label === 1 ? PRAISE : BLAME)} ${first} with a ${s.one(label === 1 ? PRAISE : BLAME)} ${second}`,
     () => `the ${first} was ${judgement(s, label === 0)}, but the ${second} is ${says}`,
     () => `though the ${first} was ${judgement(s, label === 0)}, the ${second} is ${says}`,
   ])();

@@ -50,7 +50,9 @@ export async function readGlue(folder: string, name: GlueTaskName, split: GlueSp
     const texts = values.slice(0, task.texts.length);
     // The Hub's QQP holds a few empty questions too.
     if (!task.skipsBrokenRows && texts.some((text) => text.trim() === ''))
-      throw new DataError(`${where}: the ${task.texts[texts.findIndex((text) => text.trim() === '')]} is empty`);
+      throw new DataError(
+        `${where}: the ${task.texts[texts.findIndex((text) => text.trim() === '')]} is empty`,
+      );
     const label = isTest ? NO_LABEL : readLabel(task, values.at(-1)!, where);
     const [text, textPair] = texts as [string, string?];
     examples.push({ text, ...(textPair === undefined ? {} : { textPair }), label });
@@ -60,7 +62,9 @@ export async function readGlue(folder: string, name: GlueTaskName, split: GlueSp
   return {
     source: file,
     examples,
-    ...(broken.length === 0 ? {} : { note: `${broken.length} broken rows left out, the first: ${broken[0]}` }),
+    ...(broken.length === 0
+      ? {}
+      : { note: `${broken.length} broken rows left out, the first: ${broken[0]}` }),
   };
 }
 

@@ -1,3 +1,4 @@
 export { HubError } from './errors.ts';
+export { fetchModel } from './model.ts';
 export type { HubRepo } from './names.ts';
 export { fetchSnapshot, type HubOptions, type Snapshot } from './snapshot.ts';

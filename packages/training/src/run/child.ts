@@ -1,5 +1,7 @@
-/** Entry of the training process: one run, then exit. */
-import { executeRun } from './execute.ts';
+/** Entry of the computing process: one job, then exit. */
+import { executeRun, type RunHooks } from './execute.ts';
+import { planRun } from './plan.ts';
+import { predict } from './predict.ts';
 import type { FromChild, ToChild } from './protocol.ts';
 
 let stopRequested = false;
@@ -19,18 +21,27 @@ process.on('disconnect', () => {
   stopRequested = true;
 });
 
+const hooks: RunHooks = {
+  note: (text) => void tell({ type: 'note', text }),
+  download: (progress) => void tell({ type: 'download', ...progress }),
+  step: (info) => void tell({ type: 'step', ...info }),
+  epoch: (row, isBest) => void tell({ type: 'epoch', row, isBest }),
+  shouldStop: () => stopRequested,
+};
+
+function perform(job: Exclude<ToChild, { type: 'stop' }>) {
+  if (job.type === 'train') return executeRun(job.request, hooks);
+  if (job.type === 'plan') return planRun(job.request, hooks);
+  return predict(job.request, hooks);
+}
+
 process.on('message', (message: ToChild) => {
   if (message.type === 'stop') {
     stopRequested = true;
     return;
   }
-  executeRun(message.request, {
-    note: (text) => void tell({ type: 'note', text }),
-    step: (info) => void tell({ type: 'step', ...info }),
-    epoch: (row, isBest) => void tell({ type: 'epoch', row, isBest }),
-    shouldStop: () => stopRequested,
-  })
-    .then((summary) => tell({ type: 'done', summary }))
+  perform(message)
+    .then((result) => tell({ type: 'done', result }))
     .catch((error: Error) => {
       const stack = isBug(error) ? error.stack : undefined;
       return tell({ type: 'failed', message: error.message, ...(stack === undefined ? {} : { stack }) });

@@ -29,9 +29,12 @@ export interface RunConfig {
   /** Name of a set of settings of that method: the regularised one, another initialisation. */
   readonly variant?: string;
   readonly seed: number;
-  readonly model: { readonly name: string; readonly folder: string };
-  /** A folder in the data set's official layout; absent: the profile's generated data. */
+  /** A folder, or without one the model of that name on the Hub. */
+  readonly model: { readonly name: string; readonly folder?: string; readonly revision?: string };
+  /** A folder in the data set's official layout. Without it and {@link RunConfig.dataHub}: generated data. */
   readonly dataFolder?: string;
+  /** A data set on the Hub. */
+  readonly dataHub?: { readonly name: string; readonly revision?: string };
   /** The published score of this method on this task, in per cent of the task's first metric. */
   readonly reference?: { readonly value: number; readonly source: string };
   readonly adapter: Readonly<Record<string, unknown>>;

@@ -1,75 +1,68 @@
 /** One training run from its resolved configuration to its record. Runs inside the training process. */
-import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { loadTokenizer } from '@psoft/datasets';
-import {
-  fingerprintWeights,
-  type Model,
-  openCheckpoint,
-  type WeightSource,
-  writeSafetensors,
-} from '@psoft/engine';
-import { initialiseHeads, modelFor } from '@psoft/models';
-import { type EpochRow, Fit, type FitConfig, NonFiniteError } from '../fit.ts';
-import { countParameters } from '../trainable.ts';
-import type { RunConfig } from './config.ts';
-import { type PreparedMethod, prepareMethod } from './method.ts';
-import type { RunRequest, RunSummary } from './protocol.ts';
+import { createRequire } from 'node:module';
+import { configHash } from '@psoft/results';
+import { type EpochRow, Fit, NonFiniteError } from '../fit.ts';
+import { CheckpointClock, CheckpointFile, type SavedState } from './checkpoint.ts';
+import { runIdentity, runPlaces } from './identity.ts';
+import { describeRun, fitConfigOf, prepareRun } from './prepare.ts';
+import type { RunOptions, RunRequest, RunSummary } from './protocol.ts';
 import { RunRecorder } from './record.ts';
-import { readSplits, taskOf } from './sources.ts';
-import { cutSplits, type PreparedTask, prepareTask, type Seeds } from './task.ts';
-import type { TaskDefinition } from './tasks.ts';
+import { saveTrained } from './saved.ts';
 
 export interface RunHooks {
   note(text: string): void;
+  download(progress: { file: string; done: number; total: number }): void;
   step(info: { step: number; totalSteps: number; loss: number; tokensPerSecond: number }): void;
   epoch(row: EpochRow, isBest: boolean): void;
   shouldStop(): boolean;
 }
 
-/** One seed for all streams: each draws under a name of its own, so they are independent all the same. */
-export function seedsOf(seed: number): Seeds {
-  return { init: seed, order: seed, dropout: seed, split: seed };
-}
-
 /**
- * Trains, chooses the best epoch on one half of the validation set, reports on the other, saves adapter and record.
- * A run that fails or is stopped leaves its record among the runs, never among the results.
+ * Trains, chooses the best epoch on one half of the validation set, reports on the other, saves what was trained and
+ * the record. A run that was broken off goes on from its checkpoint. A run that fails or is stopped leaves its record
+ * among the runs, never among the results.
  */
 export async function executeRun({ config, options }: RunRequest, hooks: RunHooks): Promise<RunSummary> {
-  const seeds = seedsOf(config.seed);
   const started = performance.now();
-  const checkpoint = await openCheckpoint(config.model.folder);
-  const tokenizer = await loadTokenizer(config.model.folder);
-  const definition = taskOf(config);
-  const cut = cutSplits(definition, await readSplits(config), seeds.split);
-  const task = prepareTask(definition, cut, config.training, tokenizer, seeds);
-  const raw = withLabels(checkpoint.config, definition);
-  const heads = initialiseHeads('sequence-classification', raw, checkpoint.weights, seeds.init);
-  const weights = new Map<string, WeightSource>([...checkpoint.weights, ...heads]);
-  const model = modelFor('sequence-classification', raw, weights);
-  const baseFingerprint = await fingerprintWeights(checkpoint.weights);
-  const method = await prepareMethod(model, config, seeds.init);
-  hooks.note(describe(config, task, method));
-
-  const recorder = new RunRecorder({ config, options, seeds, task, method, model, baseFingerprint, started });
-  if (options.skipExisting && existsSync(recorder.resultFile))
-    return { status: 'skipped', metrics: {}, recordFile: recorder.resultFile };
+  const run = await prepareRun(config, sourceHooks(hooks));
+  hooks.note(describeRun(run));
+  const { task, method } = run;
+  const identity = runIdentity(config, run.sources);
+  const places = runPlaces(identity, options);
   const { executor, threads } = options;
-  const fit = new Fit(method.model, task.fit, fitConfig(config, task, seeds), {
+  const fit = new Fit(method.model, task.fit, fitConfigOf(run), {
     executor,
     ...(threads === undefined ? {} : { threads }),
   });
+  const checkpoint = new CheckpointFile(places.runFolder, {
+    configHash: configHash(identity),
+    executor,
+    threads: threads ?? 0,
+    versions: computingVersions(),
+  });
+  const from = await savedState(checkpoint, fit.vector.size, options, hooks);
+  const seconds = () => (from?.seconds ?? 0) + (performance.now() - started) / 1000;
+  const continued = from === undefined ? 0 : from.continued + 1;
+  const recorder = new RunRecorder({ run, options, identity, ...places, seconds, continued });
+  for (const row of from?.state.rows ?? []) recorder.addEpoch(row);
+  const clock = new CheckpointClock(options.checkpointSteps);
   try {
-    const result = await fit.run({
-      onStep: (info) => hooks.step(info),
-      onEpoch: (row, isBest) => {
-        recorder.addEpoch(row);
-        hooks.epoch(row, isBest);
+    const result = await fit.run(
+      {
+        onStep: (info) => hooks.step(info),
+        onEpoch: (row, isBest) => {
+          recorder.addEpoch(row);
+          hooks.epoch(row, isBest);
+        },
+        shouldStop: () => hooks.shouldStop(),
+        onState: async (state, isEnd) => {
+          const now = state();
+          if (isEnd || clock.isDue(now.step))
+            await clock.time(() => checkpoint.write({ state: now, seconds: seconds(), continued }));
+        },
       },
-      shouldStop: () => hooks.shouldStop(),
-    });
+      from?.state,
+    );
     if (result.status === 'cancelled') {
       const recordFile = await recorder.write({ status: 'cancelled' });
       return { status: 'cancelled', metrics: {}, recordFile };
@@ -81,23 +74,29 @@ export async function executeRun({ config, options }: RunRequest, hooks: RunHook
         metrics[split === 'report' ? name : `${name}-${split}`] = value;
       await recorder.writePredictions(split, outputs);
     }
-    const adapterFolder = await saveTrained(method, model, recorder.runFolder);
+    const adapterFolder = await saveTrained(run, places.runFolder);
     const recordFile = await recorder.write({
       status: 'completed',
       metrics,
       ...(result.best === undefined ? {} : { best: result.best }),
       ...(adapterFolder === undefined ? {} : { adapterFolder }),
     });
+    // Last: until the record is there, the run can still be finished from it.
+    await checkpoint.remove();
     return {
       status: 'completed',
       metrics,
       recordFile,
+      runFolder: places.runFolder,
       ...(result.best === undefined ? {} : { bestEpoch: result.best.epoch }),
       ...(adapterFolder === undefined ? {} : { adapterFolder }),
     };
   } catch (error) {
-    // The best parameters before the failure are in the model: keep them.
-    if (error instanceof NonFiniteError) await saveTrained(method, model, recorder.runFolder);
+    // The best parameters before the failure are in the model: keep them. What led to it must not be continued.
+    if (error instanceof NonFiniteError) {
+      await saveTrained(run, places.runFolder);
+      await checkpoint.remove();
+    }
     await recorder.write({ status: 'failed', error: (error as Error).message });
     throw error;
   } finally {
@@ -105,67 +104,34 @@ export async function executeRun({ config, options }: RunRequest, hooks: RunHook
   }
 }
 
-/** The base model's configuration with the task's classes in place of its own. */
-function withLabels(config: Readonly<Record<string, unknown>>, { classes }: TaskDefinition) {
-  const { id2label: _, label2id: __, num_labels: ___, ...rest } = config;
-  const names = classes ?? ['score'];
+export function sourceHooks(hooks: Pick<RunHooks, 'note' | 'download'>) {
   return {
-    ...rest,
-    id2label: Object.fromEntries(names.entries()),
-    label2id: Object.fromEntries(names.map((name, i) => [name, i])),
-    problem_type: classes === undefined ? 'regression' : 'single_label_classification',
+    onNote: (line: string) => hooks.note(line),
+    onProgress: (progress: { file: string; done: number; total: number }) => hooks.download(progress),
   };
 }
 
-function fitConfig(config: RunConfig, task: PreparedTask, seeds: Seeds): FitConfig {
-  const { epochs, learningRate, headLearningRate, weightDecay, warmupRatio, maxGradNorm, maxSteps } =
-    config.training;
-  return {
-    epochs,
-    learningRate,
-    headLearningRate,
-    weightDecay,
-    warmupRatio,
-    maxGradNorm,
-    selectionSplit: 'selection',
-    selectionMetric: task.definition.metrics[0],
-    dropoutSeed: seeds.dropout,
-    ...(maxSteps === undefined ? {} : { maxSteps }),
-  };
-}
-
-/** The adapter, or of full fine-tuning the whole model as a checkpoint. @returns the adapter's folder */
-async function saveTrained(
-  { peft, model: trained }: PreparedMethod,
-  model: Model,
-  runFolder: string,
-): Promise<string | undefined> {
-  if (peft !== undefined) {
-    const folder = path.join(runFolder, 'adapter');
-    await mkdir(folder, { recursive: true });
-    await peft.savePretrained(folder);
-    return folder;
+async function savedState(
+  checkpoint: CheckpointFile,
+  size: number,
+  { restart }: RunOptions,
+  hooks: RunHooks,
+): Promise<SavedState | undefined> {
+  if (!checkpoint.exists) return undefined;
+  if (restart) {
+    await checkpoint.remove();
+    return undefined;
   }
-  if (trained.weights.size > 0) return undefined;
-  const folder = path.join(runFolder, 'model');
-  await mkdir(folder, { recursive: true });
-  const weights = new Map<string, WeightSource>(
-    trained.parameters.map(({ name, data, shape }) => [name, { kind: 'data', data, shape }]),
+  const saved = await checkpoint.read(size);
+  hooks.note(
+    `continuing after step ${saved.state.step} from ${checkpoint.file} (--restart begins the run anew)`,
   );
-  await writeSafetensors(path.join(folder, 'model.safetensors'), weights, { metadata: { format: 'pt' } });
-  await writeFile(path.join(folder, 'config.json'), `${JSON.stringify(model.config, null, 2)}\n`);
-  return undefined;
+  return saved;
 }
 
-function describe(config: RunConfig, task: PreparedTask, { model }: PreparedMethod): string {
-  const sizes = task.splits.map(({ name, count }) => `${name} ${count.toLocaleString('en')}`).join(', ');
-  const [adapter, head] = [
-    countParameters(model, 'adapter') + countParameters(model, 'base'),
-    countParameters(model, 'head'),
-  ];
-  const method = config.variant === undefined ? config.method : `${config.method}-${config.variant}`;
-  return (
-    `${config.experiment}/${config.task}, profile ${config.profile}, ${method}, seed ${config.seed}: ` +
-    `${config.model.name}; ${sizes}; trainable: ${adapter.toLocaleString('en')} ${config.method === 'full' ? 'base' : 'adapter'}, ${head.toLocaleString('en')} head`
-  );
+/** Of what decides every bit of a step. */
+function computingVersions(): string {
+  const require = createRequire(import.meta.resolve('@psoft/engine'));
+  const version = (name: string) => (require(`${name}/package.json`) as { version: string }).version;
+  return ['onnxruntime-node', '@tensorflow/tfjs'].map((name) => `${name} ${version(name)}`).join(', ');
 }

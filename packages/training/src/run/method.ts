@@ -8,8 +8,6 @@ export interface PreparedMethod {
   readonly model: TrainableModel;
   /** Present when the method is an adapter: it can then be saved and loaded. */
   readonly peft?: PeftModel;
-  /** The adapter's configuration with every default filled in. */
-  readonly adapterConfig: Readonly<Record<string, unknown>>;
 }
 
 /** What is trained without an adapter, for `psoft methods` and the experiments. */
@@ -28,23 +26,33 @@ export const PLAIN_METHODS = {
 } as const;
 
 /**
- * The model of a run, ready to train.
- * @param seed decides random initial values
+ * The adapter's settings with every default filled in; empty for methods without an adapter.
  * @throws ConfigError for an unknown method, AdapterConfigError for settings that it does not take
  */
-export async function prepareMethod(model: Model, config: RunConfig, seed: number): Promise<PreparedMethod> {
-  const { method, adapter } = config;
-  if (Object.hasOwn(PLAIN_METHODS, method))
-    return {
-      model: await PLAIN_METHODS[method as keyof typeof PLAIN_METHODS].prepare(model),
-      adapterConfig: {},
-    };
+export function adapterConfigOf(config: RunConfig): Readonly<Record<string, unknown>> {
+  const chosen = chosenAdapter(config);
+  // Through JSON: settings that were not made hold undefined, which a record cannot.
+  return chosen === undefined ? {} : JSON.parse(JSON.stringify(chosen));
+}
+
+function chosenAdapter({ method, adapter }: RunConfig) {
+  if (Object.hasOwn(PLAIN_METHODS, method)) return undefined;
   if (!Object.hasOwn(METHODS, method)) {
     const known = [...Object.keys(METHODS), ...Object.keys(PLAIN_METHODS)];
     throw new ConfigError(`unknown method "${method}"; known: ${known.join(', ')}`);
   }
-  const adapterConfig = methodNamed(method).configure({ taskType: 'SEQ_CLS', ...adapter });
-  const peft = await getPeftModel(model, adapterConfig, { seed });
-  // Through JSON: settings that were not made hold undefined, which a record cannot.
-  return { model: peft, peft, adapterConfig: JSON.parse(JSON.stringify(adapterConfig)) };
+  return methodNamed(method).configure({ taskType: 'SEQ_CLS', ...adapter });
+}
+
+/**
+ * The model of a run, ready to train.
+ * @param seed decides random initial values
+ * @throws as {@link adapterConfigOf}
+ */
+export async function prepareMethod(model: Model, config: RunConfig, seed: number): Promise<PreparedMethod> {
+  const chosen = chosenAdapter(config);
+  if (chosen === undefined)
+    return { model: await PLAIN_METHODS[config.method as keyof typeof PLAIN_METHODS].prepare(model) };
+  const peft = await getPeftModel(model, chosen, { seed });
+  return { model: peft, peft };
 }

@@ -1,36 +1,55 @@
-/** Messages between the process that the user talks to and the one that trains. */
+/** Messages between the process that the user talks to and the one that computes. */
 import type { Executor } from '@psoft/engine';
 import type { EpochRow } from '../fit.ts';
 import type { RunConfig } from './config.ts';
+import type { RunPlan } from './plan.ts';
+import type { PredictRequest, PredictSummary } from './predict.ts';
 
 export interface RunRequest {
   readonly config: RunConfig;
   readonly options: RunOptions;
 }
 
-/** Where and how a run executes; no part of its identity. */
-export interface RunOptions {
+/** How a program executes; no part of a run's identity. */
+export interface ExecutionOptions {
   readonly executor: Executor;
   readonly threads?: number;
+}
+
+/** Where and how a run executes; no part of its identity. */
+export interface RunOptions extends ExecutionOptions {
   readonly resultsFolder: string;
   readonly runsFolder: string;
-  /** Does nothing where a record of the same run is there already. */
-  readonly skipExisting?: boolean;
+  /** Saves the state after so many steps; by time (about a minute) when left out. */
+  readonly checkpointSteps?: number;
+  /** Begins anew where there is a checkpoint. */
+  readonly restart?: boolean;
 }
 
 export interface RunSummary {
-  /** skipped: there was a record of the same run, and it was left alone. */
-  readonly status: 'completed' | 'cancelled' | 'skipped';
+  readonly status: 'completed' | 'cancelled';
   readonly metrics: Readonly<Record<string, number>>;
   readonly bestEpoch?: number;
   readonly recordFile: string;
+  readonly runFolder?: string;
   readonly adapterFolder?: string;
 }
 
-export type ToChild = { readonly type: 'run'; readonly request: RunRequest } | { readonly type: 'stop' };
+/** What can be asked of the computing process, and what it answers. */
+export interface Jobs {
+  readonly train: { readonly request: RunRequest; readonly result: RunSummary };
+  readonly plan: { readonly request: RunRequest; readonly result: RunPlan };
+  readonly predict: { readonly request: PredictRequest; readonly result: PredictSummary };
+}
+export type JobName = keyof Jobs;
+
+export type ToChild =
+  | { readonly [Name in JobName]: { readonly type: Name; readonly request: Jobs[Name]['request'] } }[JobName]
+  | { readonly type: 'stop' };
 
 export type FromChild =
   | { readonly type: 'note'; readonly text: string }
+  | { readonly type: 'download'; readonly file: string; readonly done: number; readonly total: number }
   | {
       readonly type: 'step';
       readonly step: number;
@@ -39,6 +58,6 @@ export type FromChild =
       readonly tokensPerSecond: number;
     }
   | { readonly type: 'epoch'; readonly row: EpochRow; readonly isBest: boolean }
-  | { readonly type: 'done'; readonly summary: RunSummary }
-  /** `expected` errors are one line for the user; others come with a stack. */
+  | { readonly type: 'done'; readonly result: Jobs[JobName]['result'] }
+  /** Expected errors are one line for the user; others come with a stack. */
   | { readonly type: 'failed'; readonly message: string; readonly stack?: string };

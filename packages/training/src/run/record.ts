@@ -7,39 +7,31 @@ import {
   collectEnvironment,
   configHash,
   type EpochMetrics,
-  identityFrom,
   peakMemoryBytes,
+  type RunIdentity,
   type RunRecord,
-  recordPath,
-  runName,
   SCHEMA_VERSION,
-  taskFolder,
   writeAtomically,
   writeRecord,
 } from '@psoft/results';
 import type { EpochRow } from '../fit.ts';
 import { countParameters, isHeadWeight } from '../trainable.ts';
-import type { RunConfig } from './config.ts';
-import type { PreparedMethod } from './method.ts';
+import { plannedRunInfo, sourceInfo } from './identity.ts';
+import type { PreparedRun } from './prepare.ts';
 import type { RunOptions } from './protocol.ts';
-import type { PreparedTask, Seeds } from './task.ts';
-
-/** Raised by hand when the same settings would give other results. */
-export const PROTOCOL = 1;
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 
 export interface RunFacts {
-  readonly config: RunConfig;
+  readonly run: PreparedRun;
   readonly options: RunOptions;
-  readonly seeds: Seeds;
-  readonly task: PreparedTask;
-  readonly method: PreparedMethod;
-  readonly model: Model;
-  /** SHA-256 of the base weights, without a new head. */
-  readonly baseFingerprint: string;
-  /** `performance.now()` at the start. */
-  readonly started: number;
+  readonly identity: RunIdentity;
+  /** Where this run's adapter, predictions and log lie. */
+  readonly runFolder: string;
+  /** Wall time so far, earlier parts of a continued run included. */
+  seconds(): number;
+  /** How often the run was broken off and continued. */
+  readonly continued: number;
 }
 
 export interface RunEnd {
@@ -51,27 +43,13 @@ export interface RunEnd {
   readonly adapterFolder?: string;
 }
 
-/** The tiny profile on real data is another result than on its own. */
-function variantOf({ variant, dataFolder, profile }: RunConfig): { variant?: string } {
-  const parts = [variant, dataFolder !== undefined && profile === 'tiny' ? 'real-data' : undefined];
-  const name = parts.filter((part) => part !== undefined).join('-');
-  return name === '' ? {} : { variant: name };
-}
-
 export class RunRecorder {
   readonly #facts: RunFacts;
   readonly #rows: EpochRow[] = [];
   readonly #createdAt = new Date().toISOString();
-  /** Where this run's adapter, predictions and log lie. */
-  readonly runFolder: string;
-  /** Where the record of this run lies, or will, if it is completed. */
-  readonly resultFile: string;
 
   constructor(facts: RunFacts) {
     this.#facts = facts;
-    const identity = identityFrom(this.#runInfo(), this.#data());
-    this.runFolder = path.join(facts.options.runsFolder, taskFolder(facts.config), runName(identity));
-    this.resultFile = path.join(facts.options.resultsFolder, recordPath(identity));
   }
 
   addEpoch(row: EpochRow): void {
@@ -80,12 +58,13 @@ export class RunRecorder {
 
   /** One line of JSON an example: what it is, what the model said. Scoring can be done again from it. */
   async writePredictions(split: string, outputs: readonly Float32Array[]): Promise<void> {
-    const labels = this.#facts.task.labels(split);
+    const { run, runFolder } = this.#facts;
+    const labels = run.task.labels(split);
     const lines = outputs.map((logits, index) =>
       JSON.stringify({ index, label: labels[index], logits: Array.from(logits) }),
     );
-    await mkdir(this.runFolder, { recursive: true });
-    await writeFile(path.join(this.runFolder, `predictions-${split}.jsonl`), `${lines.join('\n')}\n`);
+    await mkdir(runFolder, { recursive: true });
+    await writeFile(path.join(runFolder, `predictions-${split}.jsonl`), `${lines.join('\n')}\n`);
   }
 
   /**
@@ -96,46 +75,15 @@ export class RunRecorder {
   async write(end: RunEnd): Promise<string> {
     const record = await this.#record(end);
     if (end.status === 'completed') return writeRecord(this.#facts.options.resultsFolder, record);
-    const file = path.join(this.runFolder, `${end.status}.json`);
+    const file = path.join(this.#facts.runFolder, `${end.status}.json`);
     await writeAtomically(file, `${JSON.stringify(record, undefined, 2)}\n`);
     return file;
   }
 
-  #runInfo() {
-    const { config, seeds, method } = this.#facts;
-    const { experiment, task, profile, seed, training } = config;
-    return {
-      experiment,
-      task,
-      profile,
-      method: config.method,
-      ...variantOf(config),
-      seed,
-      seeds: { ...seeds },
-      protocol: PROTOCOL,
-      protocolVariant: 'paper' as const,
-      trainConfig: { ...training, buckets: [...training.buckets] },
-      adapterConfig: method.adapterConfig as RunRecord['runInfo']['adapterConfig'],
-    };
-  }
-
-  #data() {
-    const { config, task, seeds, baseFingerprint } = this.#facts;
-    return {
-      modelInfo: { name: config.model.name, fingerprint: baseFingerprint },
-      datasetInfo: {
-        name: config.dataFolder === undefined ? `generated ${config.task}` : config.task,
-        splitSeed: seeds.split,
-        splits: task.splits.map(({ name, count, fingerprint }) => ({ name, count, fingerprint })),
-      },
-    };
-  }
-
   async #record(end: RunEnd): Promise<RunRecord> {
-    const { config, options, task, method, model, started } = this.#facts;
-    const runInfo = this.#runInfo();
-    const data = this.#data();
-    const { model: trained } = method;
+    const { run, options, identity, continued } = this.#facts;
+    const { config, task, model } = run;
+    const { model: trained } = run.method;
     const trainable = countParameters(trained);
     const adapter = countParameters(trained, 'adapter');
     const withoutHead = adapter + countParameters(trained, 'base');
@@ -149,10 +97,11 @@ export class RunRecorder {
     return {
       schemaVersion: SCHEMA_VERSION,
       runInfo: {
-        ...runInfo,
-        configHash: configHash(identityFrom(runInfo, data)),
+        ...plannedRunInfo(config),
+        configHash: configHash(identity),
         createdAt: this.#createdAt,
-        totalSeconds: (performance.now() - started) / 1000,
+        totalSeconds: this.#facts.seconds(),
+        ...(continued === 0 ? {} : { continued }),
         status: end.status,
         ...(end.error === undefined ? {} : { error: end.error.split('\n')[0]! }),
       },
@@ -177,14 +126,16 @@ export class RunRecorder {
         ...(adapterBytes ? { adapterFileBytes: adapterBytes } : {}),
       },
       metaInfo: {
-        ...data,
+        ...sourceInfo(config, run.sources),
         ...(await collectEnvironment(ROOT, {
           executor: options.executor === 'cpu' ? 'onnx' : 'eager',
           executionProvider: options.executor === 'eager-wasm' ? 'wasm' : 'cpu',
           ...(options.threads === undefined ? {} : { threads: options.threads }),
         })),
       },
-      ...(config.reference === undefined ? {} : { referenceScore: { metric: names[0], ...config.reference } }),
+      ...(config.reference === undefined
+        ? {}
+        : { referenceScore: { metric: names[0], ...config.reference } }),
     };
   }
 }

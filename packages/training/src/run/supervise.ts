@@ -1,18 +1,21 @@
 /**
- * Runs one training run in a child process: ONNX Runtime blocks the thread it runs on and a native abort takes its
+ * Runs one job in a child process: ONNX Runtime blocks the thread it runs on and a native abort takes its
  * whole process down, so neither may happen where progress is drawn and signals are handled.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { FromChild, RunRequest, RunSummary, ToChild } from './protocol.ts';
+import type { FromChild, JobName, Jobs, ToChild } from './protocol.ts';
 
-export type { RunSummary } from './protocol.ts';
+export type { RunPlan } from './plan.ts';
+export type { PredictRequest, PredictSummary } from './predict.ts';
+export type { RunRequest, RunSummary } from './protocol.ts';
 
 const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url));
 
 export interface RunEvents {
   onNote?(text: string): void;
+  onDownload?(info: Extract<FromChild, { type: 'download' }>): void;
   onStep?(info: Extract<FromChild, { type: 'step' }>): void;
   onEpoch?(info: Extract<FromChild, { type: 'epoch' }>): void;
 }
@@ -29,11 +32,15 @@ export class RunFailure extends Error {
 }
 
 /**
- * Starts the run and resolves when it is done. SIGINT and SIGTERM stop it after the current step; a second signal
+ * Starts a job and resolves when it is done. SIGINT and SIGTERM stop a run after the current step; a second signal
  * ends it at once.
  * @throws RunFailure
  */
-export async function superviseRun(request: RunRequest, events: RunEvents = {}): Promise<RunSummary> {
+export async function supervise<Name extends JobName>(
+  type: Name,
+  request: Jobs[Name]['request'],
+  events: RunEvents = {},
+): Promise<Jobs[Name]['result']> {
   const child = fork(CHILD, {
     // The child imports TypeScript as well, wherever it is started from.
     execArgv: ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href],
@@ -48,31 +55,34 @@ export async function superviseRun(request: RunRequest, events: RunEvents = {}):
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   try {
-    return await new Promise<RunSummary>((resolve, reject) => {
+    return await new Promise<Jobs[Name]['result']>((resolve, reject) => {
       let settled = false;
       child.on('message', (message: FromChild) => {
         if (message.type === 'note') events.onNote?.(message.text);
+        else if (message.type === 'download') events.onDownload?.(message);
         else if (message.type === 'step') events.onStep?.(message);
         else if (message.type === 'epoch') events.onEpoch?.(message);
         else if (message.type === 'done') {
           settled = true;
-          resolve(message.summary);
+          resolve(message.result);
         } else {
           settled = true;
           reject(new RunFailure(message.message, message.stack));
         }
       });
       child.on('error', (error) =>
-        reject(new RunFailure(`the training process could not be started: ${error.message}`)),
+        reject(new RunFailure(`the computing process could not be started: ${error.message}`)),
       );
       child.on('exit', (code, signal) => {
         if (settled) return;
         const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
         reject(
-          new RunFailure(`the training process ended before the run did (${how}): nothing was recorded`),
+          new RunFailure(
+            `the computing process ended before the run did (${how}); a run that is asked for again goes on from its last checkpoint`,
+          ),
         );
       });
-      send(child, { type: 'run', request });
+      send(child, { type, request } as ToChild);
     });
   } finally {
     process.off('SIGINT', onSignal);

@@ -39,6 +39,8 @@ export interface PreparedTask {
   readonly splits: readonly SplitInfo[];
   /** The splits that a finished run reports on, the first under the task's own metric names. */
   readonly reported: readonly string[];
+  /** Examples that fill the maximum length: they may have been cut. */
+  readonly atMaxLength: number;
   /** Gold labels of a split, in the order of its predictions. */
   labels(split: string): ArrayLike<number>;
 }
@@ -123,7 +125,8 @@ export function prepareTask(
     },
   };
   const reported = ['report', ...('mismatched' in named ? ['mismatched'] : [])];
-  return { definition, fit, splits: infos, reported, labels };
+  const atMaxLength = [...encoded.values()].flat().filter(({ ids }) => ids.length === maxLength).length;
+  return { definition, fit, splits: infos, reported, atMaxLength, labels };
 }
 
 function checkLabels(split: TextSplit, definition: TaskDefinition): void {

@@ -1,0 +1,42 @@
+/** A run's plan as text. */
+import { formatCount } from '@psoft/results';
+import type { RunPlan } from '@psoft/training/supervise';
+import { formatBytes } from './progress.ts';
+import { layOut } from './textTable.ts';
+
+export function planReport(plan: RunPlan): string {
+  const { description, epochs, stepsAnEpoch, totalSteps, warmupSteps, parameters, memory, seconds } = plan;
+  const milliseconds = (value: number | undefined) => (value === undefined ? '' : `${value.toFixed(0)} ms`);
+  const buckets = layOut(
+    ['padded to', 'training batches', 'a step', 'evaluation batches', 'a batch'],
+    plan.buckets.map((bucket) => [
+      String(bucket.length),
+      formatCount(bucket.trainBatches),
+      milliseconds(bucket.stepMilliseconds),
+      formatCount(bucket.evaluationBatches),
+      milliseconds(bucket.evaluationMilliseconds),
+    ]),
+    false,
+  );
+  const total = seconds.compile + seconds.train + seconds.evaluate;
+  return `${[
+    description,
+    `configuration ${plan.configHash.slice(0, 8)}`,
+    `steps: ${formatCount(totalSteps)} (${epochs} ${epochs === 1 ? 'epoch' : 'epochs'} of ${formatCount(stepsAnEpoch)}, ${formatCount(warmupSteps)} of them warm-up)`,
+    ...buckets.map((line) => `  ${line}`),
+    `padding: ${(100 * plan.paddingShare).toFixed(0)} % of the places; ${formatCount(plan.atMaxLength)} examples fill the maximum length and may be cut`,
+    `parameters: ${formatCount(parameters.adapter)} trained beside the head's ${formatCount(parameters.head)}, ${formatCount(parameters.total)} in all`,
+    `memory: weights ${formatBytes(memory.weightsBytes)}, training state ${formatBytes(memory.trainingBytes)}; measured peak ${formatBytes(memory.peakBytes)}`,
+    `expected time: ${formatTime(total)} (compiling ${formatTime(seconds.compile)}, training ${formatTime(seconds.train)}, evaluation ${formatTime(seconds.evaluate)})`,
+    'nothing was written',
+  ].join('\n')}\n`;
+}
+
+/** "42 s", "12 min", "3 h 05 min". */
+function formatTime(seconds: number): string {
+  if (seconds < 100) return `${seconds.toFixed(0)} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 100
+    ? `${minutes} min`
+    : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+}

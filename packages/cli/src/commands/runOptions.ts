@@ -1,0 +1,63 @@
+/** Options that every command which trains has, and what they mean. */
+import path from 'node:path';
+import type { Executor } from '@psoft/engine';
+import type { RunRequest } from '@psoft/training/supervise';
+import { type Command, Option } from 'commander';
+import { ROOT } from '../workspace.ts';
+import { wholeNumber } from './numbers.ts';
+
+export interface RunOptionValues {
+  readonly executor: Executor;
+  readonly threads?: number;
+  readonly checkpointSteps?: number;
+  readonly restart?: boolean;
+  readonly resultsDir: string;
+  readonly runsDir: string;
+}
+
+/** Written out, so that the command does not load the engine only to parse its options. */
+const EXECUTORS: readonly Executor[] = ['cpu', 'eager-cpu', 'eager-wasm'];
+
+export function addSourceOptions(command: Command): Command {
+  return command
+    .option('--data-dir <folder>', 'the real data in the official layout, instead of the profile’s')
+    .option('--model-dir <folder>', 'the base model: config.json, weights and tokenizer files')
+    .option('--model <name[@revision]>', 'a base model on the Hugging Face Hub, instead of the profile’s');
+}
+
+export function addExecutionOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--executor <name>', 'cpu: compiled, ONNX Runtime; the others call tfjs kernels one by one')
+        .choices(EXECUTORS)
+        .default('cpu'),
+    )
+    .option('--threads <n>', 'threads inside one operator (default: ONNX Runtime’s choice)', wholeNumber);
+}
+
+export function addRunOptions(command: Command): Command {
+  return addExecutionOptions(command)
+    .option(
+      '--checkpoint-steps <n>',
+      'save the state after so many steps (default: about every minute)',
+      wholeNumber,
+    )
+    .option('--restart', 'begin anew where a checkpoint of a broken-off run is found')
+    .option('--results-dir <folder>', 'where records are and go', path.join(ROOT, 'results'))
+    .option('--runs-dir <folder>', 'where adapters, predictions and logs go', path.join(ROOT, 'runs'));
+}
+
+export function executionOf({ executor, threads }: Pick<RunOptionValues, 'executor' | 'threads'>) {
+  return { executor, ...(threads === undefined ? {} : { threads }) };
+}
+
+export function runOptionsOf(values: RunOptionValues): RunRequest['options'] {
+  const { checkpointSteps, restart, resultsDir, runsDir } = values;
+  return {
+    ...executionOf(values),
+    resultsFolder: path.resolve(resultsDir),
+    runsFolder: path.resolve(runsDir),
+    ...(checkpointSteps === undefined ? {} : { checkpointSteps }),
+    ...(restart === undefined ? {} : { restart }),
+  };
+}

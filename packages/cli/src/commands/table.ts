@@ -1,0 +1,171 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import {
+  formatCount,
+  formatSpread,
+  type RunRecord,
+  spreadOf,
+  testScore,
+  writeAtomically,
+} from '@psoft/results';
+import { ConfigError } from '@psoft/training/config';
+import { type Command, Option } from 'commander';
+import { rankSettings } from '../methodFlags.ts';
+import { resolveRun } from '../resolve.ts';
+import { type Experiment, findExperiments, pick } from '../workspace.ts';
+import { nameList, seedList, wholeNumber } from './numbers.ts';
+import { STOPPED_BY_SIGNAL } from './progress.ts';
+import { addRunOptions, addSourceOptions, type RunOptionValues, runOptionsOf } from './runOptions.ts';
+import { type Outcome, runSeries } from './series.ts';
+import { layOut } from './textTable.ts';
+
+interface Options extends RunOptionValues {
+  readonly profile: string;
+  readonly seeds?: readonly number[];
+  readonly methods?: readonly string[];
+  readonly tasks?: readonly string[];
+  readonly maxSteps?: number;
+  readonly dataDir?: string;
+  readonly modelDir?: string;
+  readonly model?: string;
+  readonly format: 'text' | 'markdown' | 'csv';
+  readonly out?: string;
+}
+
+export function addTableCommand(program: Command, done: (code: number) => void): void {
+  const command = program
+    .command('table')
+    .description(
+      'Make a table of the paper: train every method on every task over several seeds, then print it. Runs that are ' +
+        'recorded already are not done again, so that it can be interrupted, killed and continued.',
+    )
+    .argument('<table>', 'EXPERIMENT/TABLE, for example nlu/table2')
+    .option('--profile <name>', 'tiny or paper', 'tiny')
+    .option('--seeds <list>', 'separated by commas (default: the profile’s)', seedList)
+    .option('--methods <list>', 'some of the table’s methods, separated by commas', nameList)
+    .option('--tasks <list>', 'some of the table’s tasks, separated by commas', nameList)
+    .option('--max-steps <n>', 'end every run after so many steps, for a trial', wholeNumber)
+    .addOption(
+      new Option('--format <name>', 'how the table is printed')
+        .choices(['text', 'markdown', 'csv'])
+        .default('text'),
+    )
+    .option('--out <file>', 'write the table there as well');
+  addRunOptions(addSourceOptions(command)).action(async (target: string, options: Options) => {
+    const experiments = findExperiments();
+    const [experimentName, tableName] = target.split('/') as [string, string?];
+    const experiment = pick(experiments, experimentName, 'experiment');
+    if (tableName === undefined)
+      throw new ConfigError(`"${target}" is no table: write EXPERIMENT/TABLE, for example nlu/table2`);
+    const table = pick(experiment.tables ?? {}, tableName, `table of ${experimentName}`);
+    pick(experiment.profiles, options.profile, `profile of ${experimentName}`);
+    const chosen = {
+      tasks: options.tasks ?? table.tasks,
+      methods: options.methods ?? table.methods,
+      seeds: options.seeds ?? pick(table.seeds, options.profile, `profile of ${target}`),
+    };
+    const cells = chosen.tasks.flatMap((task) => chosen.methods.map((method) => ({ task, method })));
+    // Seed by seed: what is there after an hour is a whole table of fewer seeds. All are resolved before the first is
+    // run: a misspelt name must not show after an hour.
+    const runs = chosen.seeds.flatMap((seed) =>
+      cells.map(({ task, method }) => ({
+        task,
+        method,
+        label: `${task}, ${method}, seed ${seed}`,
+        config: resolveRun(
+          experiments,
+          `${experimentName}/${task}`,
+          { ...options, method, seed, set: [] },
+          rankSettings,
+        ),
+      })),
+    );
+    const outcomes = await runSeries(runs, runOptionsOf(options));
+    if (outcomes === undefined) {
+      process.stdout.write('stopped; run it again to go on\n');
+      return done(STOPPED_BY_SIGNAL);
+    }
+    const outcomesOf = (method: string, task: string) =>
+      outcomes.filter((_, i) => runs[i]!.method === method && runs[i]!.task === task);
+    const { header, body } = tableOf(experiment, options.profile, chosen, outcomesOf);
+    const text =
+      options.format === 'csv' ? csv(header, body) : layOut(header, body, options.format === 'markdown');
+    const title = `${table.title}, profile ${options.profile}, seeds ${chosen.seeds.join(', ')}`;
+    process.stdout.write(`${[...(options.format === 'csv' ? [] : [title, '']), ...text].join('\n')}\n`);
+    if (options.out !== undefined) {
+      await mkdir(path.dirname(path.resolve(options.out)), { recursive: true });
+      await writeAtomically(path.resolve(options.out), `${text.join('\n')}\n`);
+    }
+    if (outcomes.some((outcome) => 'failure' in outcome)) done(1);
+  });
+}
+
+interface Chosen {
+  readonly tasks: readonly string[];
+  readonly methods: readonly string[];
+  readonly seeds: readonly number[];
+}
+
+/** Methods down, tasks across; the published scores beside ours where the profile is the paper's. */
+function tableOf(
+  experiment: Experiment,
+  profile: string,
+  { tasks, methods, seeds }: Chosen,
+  outcomesOf: (method: string, task: string) => readonly Outcome[],
+): { header: string[]; body: string[][] } {
+  const isPaper = profile === 'paper';
+  const metricOf = (task: string) =>
+    methods.flatMap((method) => recordsOf(outcomesOf(method, task)))[0]?.trainInfo.selectionMetric;
+  const header = [
+    'method',
+    'trained',
+    ...tasks.map((task) => `${task} (${shortMetric(metricOf(task))})`),
+    'average',
+    ...(isPaper ? ['paper’s average'] : []),
+  ];
+  const body = methods.map((method) => {
+    const means: number[] = [];
+    const cells = tasks.map((task) => {
+      const outcomes = outcomesOf(method, task);
+      const scores = recordsOf(outcomes).map((record) => testScore(record)!);
+      const failed = outcomes.find((outcome) => 'failure' in outcome);
+      if (scores.length === 0) return failed?.failure ?? '';
+      const spread = spreadOf(scores);
+      means.push(spread.mean);
+      const published = isPaper ? experiment.tasks[task]?.reference?.scores[method] : undefined;
+      return [
+        formatSpread(spread, 1),
+        ...(scores.length < seeds.length
+          ? [`(${scores.length} of ${seeds.length} seeds: ${failed?.failure})`]
+          : []),
+        ...(published === undefined ? [] : [`[${published.toFixed(1)}]`]),
+      ].join(' ');
+    });
+    const record = tasks.flatMap((task) => recordsOf(outcomesOf(method, task)))[0];
+    const published = tasks.map((task) => experiment.tasks[task]?.reference?.scores[method]);
+    return [
+      method,
+      record ? formatCount(record.trainInfo.parameters.trainableWithoutHead) : '',
+      ...cells,
+      // A mean over some of the tasks would be another number.
+      means.length === tasks.length ? spreadOf(means).mean.toFixed(1) : '',
+      ...(isPaper
+        ? [published.some((one) => one === undefined) ? '' : spreadOf(published as number[]).mean.toFixed(2)]
+        : []),
+    ];
+  });
+  return { header, body };
+}
+
+function recordsOf(outcomes: readonly Outcome[]): RunRecord[] {
+  return outcomes.flatMap((outcome) => ('record' in outcome ? [outcome.record] : []));
+}
+
+function shortMetric(name: string | undefined): string {
+  return name === 'matthewsCorrelation' ? 'Matthews' : (name ?? 'no result');
+}
+
+function csv(header: readonly string[], body: readonly (readonly string[])[]): string[] {
+  const quoted = (cell: string) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
+  return [header, ...body].map((row) => row.map(quoted).join(','));
+}

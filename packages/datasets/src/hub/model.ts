@@ -1,0 +1,59 @@
+/** The files of a model that fine-tuning needs, and no others. */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { HubError } from './errors.ts';
+import { fetchSnapshot, type HubOptions, type Snapshot } from './snapshot.ts';
+
+const TOKENIZER = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'spm.model',
+  'spiece.model',
+];
+/** In the order they are preferred: torch's own files only where there is nothing else. */
+const WEIGHTS = [
+  ['model.safetensors', 'model.safetensors.index.json'],
+  ['pytorch_model.bin', 'pytorch_model.bin.index.json'],
+] as const;
+
+/**
+ * Brings config.json, tokenizer and weights of a model into the cache: safetensors where the repository has them, else
+ * torch's files; shards by their index.
+ * @throws HubError when they cannot be had
+ */
+export async function fetchModel(
+  model: { readonly name: string; readonly revision?: string },
+  options: Omit<HubOptions, 'files' | 'optional'> = {},
+): Promise<Snapshot> {
+  const repo = { type: 'model', ...model } as const;
+  const fetch = (files: readonly string[], optional: readonly string[], revision = model.revision) =>
+    fetchSnapshot(
+      { ...repo, ...(revision === undefined ? {} : { revision }) },
+      { ...options, files, optional },
+    );
+  const first = await fetch(['config.json'], TOKENIZER);
+  const { commit } = first;
+  for (const [single, index] of WEIGHTS) {
+    const found = await fetch([], [single, index], commit);
+    if (found.files.includes(single)) return merged(first, found);
+    if (!found.files.includes(index)) continue;
+    const shards = await shardNames(path.join(found.folder, index));
+    return merged(first, found, await fetch(shards, [], commit));
+  }
+  throw new HubError(
+    `${model.name} has no weights that can be read: looked for ${WEIGHTS.flat().join(', ')}; choose another model`,
+  );
+}
+
+function merged(first: Snapshot, ...others: readonly Snapshot[]): Snapshot {
+  return { ...first, files: [first, ...others].flatMap(({ files }) => files) };
+}
+
+async function shardNames(index: string): Promise<string[]> {
+  const { weight_map: map } = JSON.parse(await readFile(index, 'utf8')) as {
+    weight_map?: Record<string, string>;
+  };
+  return [...new Set(Object.values(map ?? {}))].sort();
+}

@@ -1,0 +1,168 @@
+/** The state of a run on disk, so that a run killed at any moment can go on from it and end as if it had not been. */
+import { existsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { readSafetensorsHeader, readWeight, type WeightSource, writeSafetensors } from '@psoft/engine';
+import type { FitState } from '../fit.ts';
+import { ConfigError } from './config.ts';
+
+const FILE = 'checkpoint.safetensors';
+const FORMAT = 1;
+
+/** What must be alike for a continued run to give the same result to the bit. */
+export interface CheckpointKey {
+  readonly configHash: string;
+  readonly executor: string;
+  /** 0 where it was left to the executor. */
+  readonly threads: number;
+  /** Versions of what computes. */
+  readonly versions: string;
+}
+
+export interface SavedState {
+  readonly state: FitState;
+  /** Wall time of the run so far. */
+  readonly seconds: number;
+  /** How often it was continued before. */
+  readonly continued: number;
+}
+
+/** What JSON holds of a state; its arrays are tensors of the file. */
+interface Description extends CheckpointKey {
+  readonly format: number;
+  readonly step: number;
+  readonly epoch: number;
+  readonly batch: number;
+  readonly optimiserStep: number;
+  readonly best?: { readonly epoch: number; readonly metric: number };
+  readonly rows: FitState['rows'];
+  readonly meter: FitState['meter'];
+  readonly seconds: number;
+  readonly continued: number;
+}
+
+export class CheckpointFile {
+  readonly file: string;
+
+  constructor(
+    private readonly runFolder: string,
+    private readonly key: CheckpointKey,
+  ) {
+    this.file = path.join(runFolder, FILE);
+  }
+
+  get exists(): boolean {
+    return existsSync(this.file);
+  }
+
+  /** Replaces the one before; a kill leaves the one or the other. */
+  async write({ state, seconds, continued }: SavedState): Promise<void> {
+    const { step, epoch, batch, values, optimiser, best, rows, meter } = state;
+    const description: Description = {
+      ...this.key,
+      format: FORMAT,
+      step,
+      epoch,
+      batch,
+      optimiserStep: optimiser.step,
+      ...(best === undefined ? {} : { best: { epoch: best.epoch, metric: best.metric } }),
+      rows,
+      meter,
+      seconds,
+      continued,
+    };
+    const tensor = (data: Float32Array): WeightSource => ({ kind: 'data', data, shape: [data.length] });
+    const tensors = new Map([
+      ['values', tensor(values)],
+      ['firstMoment', tensor(optimiser.firstMoment)],
+      ['secondMoment', tensor(optimiser.secondMoment)],
+      ...(best === undefined ? [] : [['best', tensor(best.values)] as const]),
+    ]);
+    await mkdir(this.runFolder, { recursive: true });
+    await writeSafetensors(this.file, tensors, { metadata: { state: JSON.stringify(description) } });
+  }
+
+  /**
+   * @param size how many values the run trains
+   * @throws ConfigError for a checkpoint of another executor, thread count or version, and for a damaged file
+   */
+  async read(size: number): Promise<SavedState> {
+    const { tensors, metadata } = await readSafetensorsHeader(this.file);
+    const refuse = (problem: string) =>
+      new ConfigError(`the checkpoint ${this.file} ${problem}; --restart begins the run anew`);
+    let description: Description;
+    try {
+      description = JSON.parse(metadata.state ?? '') as Description;
+    } catch {
+      throw refuse('holds no state of a run');
+    }
+    if (description.format !== FORMAT)
+      throw refuse(`has format ${description.format}, this code reads ${FORMAT}`);
+    for (const name of ['configHash', 'executor', 'threads', 'versions'] as const)
+      if (description[name] !== this.key[name])
+        throw refuse(
+          `was made with ${name} ${shown(name, description[name])}, this run has ${shown(name, this.key[name])}, which could end in another result`,
+        );
+    const read = async (name: string): Promise<Float32Array> => {
+      const source = tensors.get(name);
+      const length = source?.shape[0];
+      if (source === undefined || length !== size)
+        throw refuse(`has ${length ?? 'no'} values in "${name}", the run trains ${size}`);
+      return Float32Array.from(await readWeight(source));
+    };
+    const { step, epoch, batch, optimiserStep, best, rows, meter, seconds, continued } = description;
+    const state: FitState = {
+      step,
+      epoch,
+      batch,
+      values: await read('values'),
+      optimiser: {
+        step: optimiserStep,
+        firstMoment: await read('firstMoment'),
+        secondMoment: await read('secondMoment'),
+      },
+      best: best === undefined ? undefined : { ...best, values: await read('best') },
+      rows,
+      meter,
+    };
+    return { state, seconds, continued };
+  }
+
+  remove(): Promise<void> {
+    return rm(this.file, { force: true });
+  }
+}
+
+function shown(name: keyof CheckpointKey, value: unknown): string {
+  return name === 'threads' && value === 0 ? "left to the executor's choice" : `${value}`;
+}
+
+/** Says when to write: not so often that it costs, not so seldom that much is lost. */
+export class CheckpointClock {
+  #last: number;
+  #cost = 0;
+
+  /**
+   * @param everySteps writes after so many steps; without it by time
+   * @param now milliseconds
+   */
+  constructor(
+    private readonly everySteps: number | undefined,
+    private readonly now: () => number = () => performance.now(),
+  ) {
+    this.#last = now();
+  }
+
+  isDue(step: number): boolean {
+    if (this.everySteps !== undefined) return step % this.everySteps === 0;
+    // At most a twentieth of the time goes into writing.
+    return this.now() - this.#last >= Math.max(60_000, 20 * this.#cost);
+  }
+
+  async time(write: () => Promise<void>): Promise<void> {
+    const start = this.now();
+    await write();
+    this.#last = this.now();
+    this.#cost = this.#last - start;
+  }
+}

@@ -1,0 +1,136 @@
+/** What makes a run the run it is, and the names that follow from it. */
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { fingerprintWeights, openCheckpoint } from '@psoft/engine';
+import {
+  identityFrom,
+  type RunIdentity,
+  type RunRecord,
+  recordPath,
+  runName,
+  taskFolder,
+} from '@psoft/results';
+import type { RunConfig } from './config.ts';
+import { adapterConfigOf } from './method.ts';
+import { localModel, readData, type SourceHooks, taskOf } from './sources.ts';
+import { cutSplits, type Seeds, type SplitInfo } from './task.ts';
+
+/** Raised by hand when the same settings would give other results. */
+export const PROTOCOL = 1;
+
+/** One seed for all streams: each draws under a name of its own, so they are independent all the same. */
+export function seedsOf(seed: number): Seeds {
+  return { init: seed, order: seed, dropout: seed, split: seed };
+}
+
+/** What a run read. */
+export interface RunSources {
+  readonly splits: readonly SplitInfo[];
+  /** SHA-256 of the base weights, without a new head. */
+  readonly baseFingerprint: string;
+  /** Commits on the Hub, for what came from there. */
+  readonly modelRevision?: string;
+  readonly dataRevision?: string;
+}
+
+/** The tiny profile on real data is another result than on its own. */
+function variantOf({ variant, dataFolder, dataHub, profile }: RunConfig): { variant?: string } {
+  const isReal = dataFolder !== undefined || dataHub !== undefined;
+  const parts = [variant, isReal && profile === 'tiny' ? 'real-data' : undefined];
+  const name = parts.filter((part) => part !== undefined).join('-');
+  return name === '' ? {} : { variant: name };
+}
+
+/** The part of a record's `runInfo` that is known before the run. */
+export function plannedRunInfo(config: RunConfig) {
+  const { experiment, task, profile, seed, training } = config;
+  return {
+    experiment,
+    task,
+    profile,
+    method: config.method,
+    ...variantOf(config),
+    seed,
+    seeds: { ...seedsOf(seed) },
+    protocol: PROTOCOL,
+    protocolVariant: 'paper' as const,
+    trainConfig: { ...training, buckets: [...training.buckets] },
+    adapterConfig: adapterConfigOf(config) as RunRecord['runInfo']['adapterConfig'],
+  };
+}
+
+/** The part of a record's `metaInfo` that says what the run read. */
+export function sourceInfo(config: RunConfig, sources: RunSources) {
+  const { splits, baseFingerprint, modelRevision, dataRevision } = sources;
+  const isGenerated = config.dataFolder === undefined && config.dataHub === undefined;
+  return {
+    modelInfo: {
+      name: config.model.name,
+      ...(modelRevision === undefined ? {} : { revision: modelRevision }),
+      fingerprint: baseFingerprint,
+    },
+    datasetInfo: {
+      name: isGenerated ? `generated ${config.task}` : config.task,
+      ...(dataRevision === undefined ? {} : { revision: dataRevision }),
+      splitSeed: seedsOf(config.seed).split,
+      splits: splits.map(({ name, count, fingerprint }) => ({ name, count, fingerprint })),
+    },
+  };
+}
+
+export function runIdentity(config: RunConfig, sources: RunSources): RunIdentity {
+  return identityFrom(plannedRunInfo(config), sourceInfo(config, sources));
+}
+
+/** Where a run's files lie. */
+export function runPlaces(
+  identity: RunIdentity,
+  { runsFolder, resultsFolder }: { readonly runsFolder: string; readonly resultsFolder: string },
+): { runFolder: string; resultFile: string } {
+  return {
+    runFolder: path.join(runsFolder, taskFolder(identity), runName(identity)),
+    resultFile: path.join(resultsFolder, recordPath(identity)),
+  };
+}
+
+/**
+ * Tells of many runs whether they are recorded, without starting them. Models and data are read once each.
+ */
+export class RecordFinder {
+  readonly #fingerprints = new Map<string, Promise<{ baseFingerprint: string; modelRevision?: string }>>();
+  readonly #splits = new Map<string, Promise<{ splits: readonly SplitInfo[]; dataRevision?: string }>>();
+
+  constructor(
+    private readonly resultsFolder: string,
+    private readonly hooks: SourceHooks = {},
+  ) {}
+
+  /** @returns the record's file, where there is one */
+  async find(config: RunConfig): Promise<string | undefined> {
+    const { experiment, task, dataFolder, dataHub, seed, model } = config;
+    const base = await cached(this.#fingerprints, JSON.stringify(model), () => this.#fingerprint(config));
+    const key = JSON.stringify([experiment, task, dataFolder, dataHub, seed]);
+    const data = await cached(this.#splits, key, () => this.#cut(config));
+    const file = path.join(this.resultsFolder, recordPath(runIdentity(config, { ...base, ...data })));
+    return existsSync(file) ? file : undefined;
+  }
+
+  async #fingerprint(config: RunConfig) {
+    const { folder, revision } = await localModel(config, this.hooks);
+    const { weights } = await openCheckpoint(folder);
+    const baseFingerprint = await fingerprintWeights(weights);
+    return { baseFingerprint, ...(revision === undefined ? {} : { modelRevision: revision }) };
+  }
+
+  async #cut(config: RunConfig) {
+    const { splits, revision } = await readData(config, this.hooks);
+    const { infos } = cutSplits(taskOf(config), splits, seedsOf(config.seed).split);
+    return { splits: infos, ...(revision === undefined ? {} : { dataRevision: revision }) };
+  }
+}
+
+function cached<T>(map: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+  const found = map.get(key) ?? make();
+  map.set(key, found);
+  return found;
+}

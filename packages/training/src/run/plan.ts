@@ -1,0 +1,164 @@
+/** What a run would do and cost: counted from its data, and timed on a few steps of each padded length. */
+import type { CompileOptions } from '@psoft/engine';
+import { dropoutStep } from '@psoft/engine';
+import { configHash, peakMemoryBytes } from '@psoft/results';
+import { Evaluator } from '../evaluator.ts';
+import { type Batch, Fit } from '../fit.ts';
+import { AdamW, clipGradient } from '../optimiser.ts';
+import { compileTrainStep } from '../programs.ts';
+import { countParameters } from '../trainable.ts';
+import { type RunHooks, sourceHooks } from './execute.ts';
+import { runIdentity } from './identity.ts';
+import { describeRun, fitConfigOf, type PreparedRun, prepareRun } from './prepare.ts';
+import type { RunRequest } from './protocol.ts';
+
+/** What batches of one padded length cost. */
+export interface BucketPlan {
+  readonly length: number;
+  readonly trainBatches: number;
+  readonly evaluationBatches: number;
+  /** Forward, backward, clipping and update; best of the timed steps. Absent where there are no such batches. */
+  readonly stepMilliseconds?: number;
+  readonly evaluationMilliseconds?: number;
+  readonly compileSeconds: number;
+}
+
+export interface RunPlan {
+  readonly configHash: string;
+  readonly description: string;
+  readonly stepsAnEpoch: number;
+  readonly epochs: number;
+  readonly totalSteps: number;
+  readonly warmupSteps: number;
+  readonly buckets: readonly BucketPlan[];
+  /** Share of the padded places in training batches that hold no token. */
+  readonly paddingShare: number;
+  /** Of all examples, those that fill the maximum length: they may have been cut. */
+  readonly atMaxLength: number;
+  readonly parameters: { readonly adapter: number; readonly head: number; readonly total: number };
+  readonly memory: {
+    /** As float32. */
+    readonly weightsBytes: number;
+    /** Values, gradient, two moments, the best values. */
+    readonly trainingBytes: number;
+    /** Measured after the longest batches' steps. */
+    readonly peakBytes: number;
+  };
+  readonly seconds: { readonly compile: number; readonly train: number; readonly evaluate: number };
+}
+
+const TIMED_STEPS = 3;
+
+/** Trains a few steps on copies and writes nothing. */
+export async function planRun({ config, options }: RunRequest, hooks: RunHooks): Promise<RunPlan> {
+  const run = await prepareRun(config, sourceHooks(hooks));
+  const { executor, threads } = options;
+  const compileOptions = { executor, ...(threads === undefined ? {} : { threads }) };
+  const { fit } = run.task;
+  const fitConfig = fitConfigOf(run);
+  const first = fit.trainBatches(0);
+  const totalSteps = new Fit(run.method.model, fit, fitConfig, compileOptions).totalSteps(first.length);
+  const epochs = Math.ceil(totalSteps / first.length);
+  const trainBatches: Batch[] = [];
+  for (let epoch = 0; epoch < epochs; epoch++)
+    trainBatches.push(
+      ...(epoch === 0 ? first : fit.trainBatches(epoch)).slice(0, totalSteps - trainBatches.length),
+    );
+  const selection = fit.evaluationBatches('selection');
+  const reported = run.task.reported.flatMap((split) => fit.evaluationBatches(split));
+  const evaluationBatches = [...Array.from({ length: epochs }, () => selection).flat(), ...reported];
+
+  const buckets: BucketPlan[] = [];
+  for (const length of config.training.buckets) {
+    if (hooks.shouldStop()) throw new Error('stopped while timing; nothing was written');
+    const train = trainBatches.filter(({ bucket }) => bucket === length);
+    const evaluate = evaluationBatches.filter(({ bucket }) => bucket === length);
+    if (train.length + evaluate.length === 0) continue;
+    const timed = await timeBucket(run, train[0], evaluate[0], compileOptions);
+    buckets.push({ length, trainBatches: train.length, evaluationBatches: evaluate.length, ...timed });
+  }
+  const places = trainBatches.reduce((sum, { bucket }) => sum + bucket * config.training.batchSize, 0);
+  const tokens = trainBatches.reduce((sum, batch) => sum + batch.tokens, 0);
+  const { model } = run.method;
+  const trained = countParameters(model);
+  const head = countParameters(model, 'head');
+  const all = [...run.model.weights.values()].reduce(
+    (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
+    0,
+  );
+  const sum = (of: (bucket: BucketPlan) => number) =>
+    buckets.reduce((total, bucket) => total + of(bucket), 0);
+  return {
+    configHash: configHash(runIdentity(config, run.sources)),
+    description: describeRun(run),
+    stepsAnEpoch: first.length,
+    epochs,
+    totalSteps,
+    warmupSteps: Math.floor(config.training.warmupRatio * totalSteps),
+    buckets,
+    paddingShare: 1 - tokens / places,
+    atMaxLength: run.task.atMaxLength,
+    parameters: { adapter: trained - head, head, total: all + countParameters(model, 'adapter') },
+    memory: { weightsBytes: 4 * all, trainingBytes: 5 * 4 * trained, peakBytes: peakMemoryBytes() },
+    seconds: {
+      compile: sum(({ compileSeconds }) => compileSeconds),
+      train: sum(({ trainBatches, stepMilliseconds = 0 }) => (trainBatches * stepMilliseconds) / 1000),
+      evaluate: sum(
+        ({ evaluationBatches, evaluationMilliseconds = 0 }) =>
+          (evaluationBatches * evaluationMilliseconds) / 1000,
+      ),
+    },
+  };
+}
+
+async function timeBucket(
+  { config, method, task }: PreparedRun,
+  train: Batch | undefined,
+  evaluate: Batch | undefined,
+  options: CompileOptions,
+): Promise<Omit<BucketPlan, 'length' | 'trainBatches' | 'evaluationBatches'>> {
+  const fit = new Fit(method.model, task.fit, fitConfigOf({ config, task }), options);
+  const { vector } = fit;
+  const values = Float32Array.from(vector.values);
+  let compileSeconds = 0;
+  let stepMilliseconds: number | undefined;
+  let evaluationMilliseconds: number | undefined;
+  if (train !== undefined) {
+    const start = performance.now();
+    const spec = task.fit.trainSpec(train.bucket);
+    const step = await compileTrainStep(method.model, vector, task.fit.loss, spec, options);
+    compileSeconds += (performance.now() - start) / 1000;
+    const adamw = new AdamW(vector.size);
+    stepMilliseconds = await best(async (at) => {
+      const { gradient } = await step.run(values, train.inputs, dropoutStep(config.seed, at));
+      clipGradient(gradient, config.training.maxGradNorm);
+      adamw.update(values, gradient, vector.ranges, () => 0);
+    });
+    await step.program.dispose();
+  }
+  if (evaluate !== undefined) {
+    const evaluator = new Evaluator(method.model, vector, options, (_, { stats }) => {
+      compileSeconds += ((stats.traceMilliseconds ?? 0) + (stats.sessionMilliseconds ?? 0)) / 1000;
+    });
+    evaluationMilliseconds = await best(() =>
+      evaluator.predict([evaluate], (bucket) => task.fit.evaluationSpec(bucket)),
+    );
+    await evaluator.dispose();
+  }
+  return {
+    compileSeconds,
+    ...(stepMilliseconds === undefined ? {} : { stepMilliseconds }),
+    ...(evaluationMilliseconds === undefined ? {} : { evaluationMilliseconds }),
+  };
+}
+
+/** Milliseconds of the fastest of a few calls; the first one, which warms up, does not count. */
+async function best(call: (at: number) => Promise<unknown>): Promise<number> {
+  let fastest = Number.POSITIVE_INFINITY;
+  for (let at = 0; at <= TIMED_STEPS; at++) {
+    const start = performance.now();
+    await call(at);
+    if (at > 0) fastest = Math.min(fastest, performance.now() - start);
+  }
+  return fastest;
+}
