@@ -93,8 +93,54 @@ describe('resolveRun', () => {
     expect(resolve({ dataDir: '/mine' }, environment).dataFolder).toBe('/mine');
   });
 
-  test('without data or model the paper profile says what to give', () => {
-    expect(() => resolve({ profile: 'paper', modelDir: 'm' })).toThrow(/--data-dir.*PSOFT_DATA/);
-    expect(() => resolve({ profile: 'paper', dataDir: 'd' })).toThrow(/--model-dir/);
+  test('the paper profile’s model and data come from the Hub, at pinned commits, unless others are given', () => {
+    const { model, dataHub, dataFolder } = resolve({ profile: 'paper' });
+    expect(model).toEqual({
+      name: 'microsoft/deberta-v3-base',
+      revision: expect.stringMatching(/^[0-9a-f]{40}$/),
+    });
+    expect([dataHub, dataFolder]).toEqual([
+      { name: 'nyu-mll/glue', revision: expect.stringMatching(/^[0-9a-f]{40}$/) },
+      undefined,
+    ]);
+    expect(resolve({ profile: 'paper', dataDir: '/mine' }).dataHub).toBeUndefined();
+    expect(resolve({ model: 'org/other@v1' }).model).toEqual({ name: 'org/other', revision: 'v1' });
+    expect(resolve({ model: 'org/other' }).model).toEqual({ name: 'org/other' });
   });
+
+  test('the published score goes with the published settings only', () => {
+    const reference = (options: Partial<TrainOptions>) => resolve({ profile: 'paper', ...options }).reference;
+    expect(reference({})).toEqual({ value: 70.42, source: 'PSOFT, Table 2' });
+    expect(reference({ method: 'lora' })!.value).toBe(67.98);
+    expect(reference({ method: 'vera' })).toBeUndefined();
+    expect(reference({ rank: 32 })).toBeUndefined();
+    expect(resolve({}).reference).toBeUndefined();
+  });
+});
+
+/** Learning rate of PSOFT r = 46, epochs and length of each task. */
+test.each([
+  ['cola', 6e-4, 20, 64],
+  ['stsb', 4e-4, 20, 128],
+  ['mrpc', 4e-4, 30, 256],
+  ['rte', 4e-4, 30, 256],
+  ['sst2', 2e-4, 10, 128],
+  ['qnli', 4e-4, 5, 256],
+] as const)('the paper profile has Table 10’s settings for %s', (task, learningRate, epochs, maxLength) => {
+  const options = { ...plain, profile: 'paper' };
+  const resolved = (method: string) =>
+    resolveRun(experiments, `nlu/${task}`, { ...options, method }, rankSettings, {}).training;
+  expect(resolved('psoft')).toMatchObject({ learningRate, epochs, maxLength, batchSize: 32 });
+  expect(resolved('psoft').buckets.at(-1)).toBe(maxLength);
+  // Baselines differ in their rate only.
+  expect(resolved('full')).toEqual({ ...resolved('psoft'), learningRate: 2e-5 });
+});
+
+test('tables name tasks and methods that there are', () => {
+  for (const { tables = {}, tasks, methods, profiles } of experiments.values())
+    for (const table of Object.values(tables)) {
+      for (const task of table.tasks) expect(Object.keys(tasks)).toContain(task);
+      for (const method of table.methods) expect(Object.keys(methods)).toContain(method);
+      expect(Object.keys(table.seeds)).toEqual(Object.keys(profiles));
+    }
 });

@@ -77,7 +77,8 @@ export function resolveRun(
     seed: options.seed,
     model: modelOf(profile, options),
     ...dataOf(profile, options, environment),
-    ...referenceOf(task, options),
+    // With other settings it is not the published run.
+    ...(Object.keys(asked).length > 0 ? {} : referenceOf(task, options)),
     adapter,
     training,
   };

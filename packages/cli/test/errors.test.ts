@@ -64,7 +64,16 @@ describe.each<[string, string[], RegExp]>([
     ['train', 'nlu/cola', '--data-dir', dir('one', { 'train.tsv': GOOD, 'dev.tsv': 'a\t1\t\tOne.\n' })],
     /needs at least 2/,
   ],
-  ['the paper profile without its model', ['train', 'nlu/cola', '--profile=paper'], /--model-dir/],
+  [
+    'a model that is no name',
+    ['train', 'nlu/cola', '--model=a@b@c'],
+    /--model takes NAME or NAME@REVISION, got "a@b@c"/,
+  ],
+  [
+    'two models',
+    ['train', 'nlu/cola', '--model=a/b', '--model-dir', folder],
+    /give --model-dir or --model, not both/,
+  ],
   ['charts of nothing', ['charts', '--results-dir', results], /no records in/],
 ])('%s', (_, args, message) => {
   test('is one line and a non-zero exit, and nothing is written', async () => {

@@ -13,12 +13,17 @@ export interface Outcome {
 export interface Running {
   readonly outcome: Promise<Outcome>;
   kill(signal: NodeJS.Signals): void;
+  /** SIGKILL to the command and all that it started. */
+  killAll(): void;
   /** Resolves when standard error has said `text`. */
   said(text: RegExp): Promise<void>;
 }
 
-export function start(args: readonly string[], env: Record<string, string> = {}): Running {
-  const child = spawn(process.execPath, [BIN, ...args], { env: { ...process.env, ...env } });
+/** @param input on standard input */
+export function start(args: readonly string[], env: Record<string, string> = {}, input?: string): Running {
+  // A process group of its own, to be killed whole.
+  const child = spawn(process.execPath, [BIN, ...args], { env: { ...process.env, ...env }, detached: true });
+  child.stdin.end(input ?? '');
   let [stdout, stderr] = ['', ''];
   const waiting: { text: RegExp; resolve: () => void }[] = [];
   child.stdout.on('data', (data: Buffer) => {
@@ -35,6 +40,7 @@ export function start(args: readonly string[], env: Record<string, string> = {})
   return {
     outcome,
     kill: (signal) => void child.kill(signal),
+    killAll: () => void process.kill(-child.pid!, 'SIGKILL'),
     said: (text) =>
       new Promise((resolve, reject) => {
         waiting.push({ text, resolve });

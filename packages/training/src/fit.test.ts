@@ -1,7 +1,15 @@
 import { type Parameter, RandomStream, type Tensor, type TrainableModel, tf } from '@psoft/engine';
 import { crossEntropy } from '@psoft/models';
 import { describe, expect, test } from 'vitest';
-import { type Batch, Fit, type FitConfig, type FitTask, NonFiniteError } from './fit.ts';
+import {
+  type Batch,
+  type EpochRow,
+  Fit,
+  type FitConfig,
+  type FitState,
+  type FitTask,
+  NonFiniteError,
+} from './fit.ts';
 
 /** Logistic regression on points of the plane: class 1 where x + y > 0. */
 const ROWS = 8;
@@ -111,6 +119,58 @@ describe('Fit', () => {
     });
     expect(result).toMatchObject({ status: 'cancelled', steps: 11 });
     expect(result.rows).toHaveLength(1);
+  });
+
+  /** Without what a clock says. */
+  const facts = (rows: readonly EpochRow[]) =>
+    rows.map(({ epoch, step, trainLoss, selection, learningRate, meanGradientNorm }) => ({
+      epoch,
+      step,
+      trainLoss,
+      selection,
+      learningRate,
+      meanGradientNorm,
+    }));
+
+  test('goes on from any of its states to the same end, to the bit', async () => {
+    const settings = { ...config, maxSteps: 29 };
+    const straight = toyModel();
+    const states: FitState[] = [];
+    const whole = await new Fit(straight, toyTask(), settings).run({
+      onState: (state) => void states.push(structuredClone(state())),
+    });
+    // After each of the 29 steps, and after the evaluations of all epochs but the last.
+    expect(states.map(({ step }) => step)).toHaveLength(29 + 3);
+    for (const state of states) {
+      const model = toyModel();
+      const seen: EpochRow[] = [];
+      const rest = await new Fit(model, toyTask(), settings).run(
+        { onEpoch: (row) => void seen.push(row) },
+        state,
+      );
+      expect(facts(rest.rows)).toEqual(facts(whole.rows));
+      expect([rest.best, rest.steps, rest.status]).toEqual([whole.best, whole.steps, whole.status]);
+      expect(model.parameters.map(({ data }) => data)).toEqual(straight.parameters.map(({ data }) => data));
+      // Only what was still to come is told.
+      expect(seen).toHaveLength(whole.rows.length - state.rows.length);
+    }
+  });
+
+  test('the last state of a stopped run is where it goes on', async () => {
+    let last: FitState | undefined;
+    let steps = 0;
+    const stopped = await new Fit(toyModel(), toyTask(), config).run({
+      onStep: () => void steps++,
+      shouldStop: () => steps === 8,
+      onState: (state, isEnd) => {
+        if (isEnd) last = structuredClone(state());
+      },
+    });
+    expect(stopped.status).toBe('cancelled');
+    expect(last).toMatchObject({ step: 8, epoch: 0, batch: 8 });
+    const [whole, rest] = [new Fit(toyModel(), toyTask(), config), new Fit(toyModel(), toyTask(), config)];
+    expect(facts((await rest.run({}, last)).rows)).toEqual(facts((await whole.run()).rows));
+    expect(rest.vector.values).toEqual(whole.vector.values);
   });
 
   test('ends after maxSteps with an evaluation', async () => {

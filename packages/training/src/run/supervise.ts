@@ -44,7 +44,8 @@ export async function supervise<Name extends JobName>(
   const child = fork(CHILD, {
     // The child imports TypeScript as well, wherever it is started from.
     execArgv: ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href],
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    // Only predictions may read what is piped in.
+    stdio: [type === 'predict' ? 'inherit' : 'ignore', 'inherit', 'inherit', 'ipc'],
   });
   let signals = 0;
   const onSignal = () => {
