@@ -62,7 +62,7 @@ export const TASKS: Readonly<Record<string, TaskDefinition>> = {
   'nlu/stsb': glue('stsb', SMALL, generateSimilarity),
   'nlu/rte': glue('rte', SMALL, generateEntailment),
   'nlu/mrpc': glue('mrpc', SMALL, generateParaphrase),
-  'nlu/sst2': glue('sst2', { train: 768, dev: 400 }, generateSentiment),
+  'nlu/sst2': glue('sst2', { train: 1024, dev: 400 }, generateSentiment),
   'nlu/qnli': glue('qnli', SMALL, generateAnswers),
   'nlu/mnli': glue('mnli', SMALL, generateInference),
   'nlu/qqp': glue('qqp', SMALL, generateQuestions),
