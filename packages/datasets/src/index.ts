@@ -16,6 +16,14 @@ export {
 export type { SplitSizes } from './generated/draw.ts';
 export * from './generated/pairs.ts';
 export { generateSentiment } from './generated/sentiment.ts';
+export {
+  generateImages,
+  type LabelledImage,
+  VISION_GROUPS,
+  VISION_TASK_NAMES,
+  VISION_TASKS,
+  type VisionTaskName,
+} from './generated/vision/tasks.ts';
 export { type HubData, readGlueFromHub } from './glue/hub.ts';
 export { NO_LABEL, readGlue } from './glue/official.ts';
 export * from './glue/tasks.ts';
