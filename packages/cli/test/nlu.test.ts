@@ -127,6 +127,7 @@ describe('a run killed at any moment', () => {
     expect([anew.code, anew.stderr]).toEqual([0, expect.not.stringContaining('continuing')]);
     const [record] = await records('stopped');
     expect(record!.runInfo.continued).toBeUndefined();
+    expect(find(path.join(folder, 'stopped-runs'), 'cancelled.json')).toBeUndefined();
   }, 120_000);
 });
 

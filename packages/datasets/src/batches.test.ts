@@ -1,6 +1,6 @@
 import { RandomStream } from '@psoft/engine';
 import { describe, expect, test } from 'vitest';
-import { evaluationBatches, trainingBatches } from './batches.ts';
+import { evaluationBatches, type LabelledInputs, trainingBatches } from './batches.ts';
 import { validationHalves } from './splits.ts';
 
 const options = { batchSize: 4, buckets: [4, 8], padId: 9 };
@@ -34,10 +34,25 @@ describe('batches', () => {
         expect([...batch.inputs.inputIds.subarray(at, at + batch.bucket)]).toEqual(wanted);
         const mask = batch.inputs.attentionMask.subarray(at, at + batch.bucket);
         expect([...mask]).toEqual(wanted.map((_, k) => (k < ids.length ? 1 : 0)));
-        expect(batch.inputs.labels[row]).toBe(label);
+        if ('labels' in batch.inputs) expect((batch.inputs as LabelledInputs).labels[row]).toBe(label);
       });
       expect(batch.tokens).toBe([...batch.examples].reduce((sum, i) => sum + examples[i]!.ids.length, 0));
     }
+  });
+
+  test('batches of scores say which rows are filling; batches for evaluation have no labels', () => {
+    const scored = examples.map((one, i) => ({ ...one, label: i / 4 }));
+    const last = trainingBatches(scored, 1, 0, { ...options, labels: 'score' }).at(-1)!;
+    const { labels, present } = last.inputs;
+    expect(labels).toEqual(Float32Array.from([...[...last.examples].map((i) => i / 4), 0]));
+    expect(present).toEqual(Float32Array.of(1, 1, 1, 0));
+    expect(Object.keys(evaluationBatches(scored, options)[0]!.inputs)).toEqual(['inputIds', 'attentionMask']);
+  });
+
+  test('tensors are made when they are looked at, not kept', () => {
+    const [batch] = trainingBatches(examples, 1, 0, options);
+    expect(batch!.inputs).toEqual(batch!.inputs);
+    expect(batch!.inputs.inputIds).not.toBe(batch!.inputs.inputIds);
   });
 
   test('the order depends on seed and epoch and on nothing else', () => {

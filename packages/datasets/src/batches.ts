@@ -20,18 +20,26 @@ export interface BatchOptions {
 /** What the loss compares with: a class, or a number. */
 export type LabelKind = 'class' | 'score';
 
-export interface TextBatch {
+/** What a model reads of a batch. */
+export type TextInputs = {
+  /** [batchSize, bucket] */
+  readonly inputIds: Int32Array;
+  /** [batchSize, bucket]: 1 at tokens, 0 at padding. Rows of filling keep one token, so that no row is all padding. */
+  readonly attentionMask: Float32Array;
+};
+
+/** With what the loss reads. */
+export type LabelledInputs = TextInputs & {
+  /** [batchSize]: classes, -1 for filling; or scores */
+  readonly labels: Int32Array | Float32Array;
+  /** [batchSize], with scores only: 1 at examples, 0 at filling */
+  readonly present?: Float32Array;
+};
+
+export interface TextBatch<Inputs extends TextInputs = LabelledInputs> {
   readonly bucket: number;
-  readonly inputs: {
-    /** [batchSize, bucket] */
-    readonly inputIds: Int32Array;
-    /** [batchSize, bucket]: 1 at tokens, 0 at padding. Rows of filling keep one token, so that no row is all padding. */
-    readonly attentionMask: Float32Array;
-    /** [batchSize]: classes, -1 for filling; or scores */
-    readonly labels: Int32Array | Float32Array;
-    /** [batchSize], with scores only: 1 at examples, 0 at filling */
-    readonly present?: Float32Array;
-  };
+  /** Made anew at each look: an epoch of a large set would not fit in memory. */
+  readonly inputs: Inputs;
   readonly rows: number;
   readonly tokens: number;
   /** Places in the set. */
@@ -62,63 +70,80 @@ export function trainingBatches(
   options: BatchOptions,
 ): TextBatch[] {
   const order = RandomStream.from(seed, 'order', String(epoch)).permutation(examples.length);
-  return batchesOf(examples, order, options);
+  return batchesOf(examples, order, options, (chosen, bucket) => ({
+    ...textInputs(examples, chosen, bucket, options),
+    ...labelInputs(examples, chosen, options),
+  }));
 }
 
 /**
- * Batches for evaluation: every example once, sorted by length so that little is padding. `examples` of each batch
- * says which they are.
+ * Batches for evaluation, without labels: every example once, sorted by length so that little is padding. `examples` of
+ * each batch says which they are.
  */
-export function evaluationBatches(examples: readonly EncodedExample[], options: BatchOptions): TextBatch[] {
+export function evaluationBatches(
+  examples: readonly EncodedExample[],
+  options: BatchOptions,
+): TextBatch<TextInputs>[] {
   const order = Int32Array.from(examples.keys()).sort(
     (a, b) => examples[a]!.ids.length - examples[b]!.ids.length || a - b,
   );
-  return batchesOf(examples, order, options);
+  return batchesOf(examples, order, options, (chosen, bucket) =>
+    textInputs(examples, chosen, bucket, options),
+  );
 }
 
-function batchesOf(
+function batchesOf<Inputs extends TextInputs>(
   examples: readonly EncodedExample[],
   order: Int32Array,
-  options: BatchOptions,
-): TextBatch[] {
-  const batches: TextBatch[] = [];
-  for (let start = 0; start < order.length; start += options.batchSize)
-    batches.push(makeBatch(examples, order.slice(start, start + options.batchSize), options));
+  { batchSize, buckets }: BatchOptions,
+  inputsOf: (chosen: Int32Array, bucket: number) => Inputs,
+): TextBatch<Inputs>[] {
+  const batches: TextBatch<Inputs>[] = [];
+  for (let start = 0; start < order.length; start += batchSize) {
+    const chosen = order.slice(start, start + batchSize);
+    const lengths = Array.from(chosen, (i) => examples[i]!.ids.length);
+    const longest = Math.max(1, ...lengths);
+    const bucket = buckets.find((length) => length >= longest);
+    if (bucket === undefined)
+      throw new Error(
+        `an example has ${longest} tokens, the longest bucket is ${buckets.at(-1)}: add a bucket or cut it`,
+      );
+    batches.push({
+      bucket,
+      get inputs() {
+        return inputsOf(chosen, bucket);
+      },
+      rows: chosen.length,
+      tokens: lengths.reduce((a, b) => a + b, 0),
+      examples: chosen,
+    });
+  }
   return batches;
 }
 
-function makeBatch(
+function textInputs(
   examples: readonly EncodedExample[],
   chosen: Int32Array,
-  options: BatchOptions,
-): TextBatch {
-  const { batchSize, buckets, padId } = options;
-  const longest = chosen.reduce((max, i) => Math.max(max, examples[i]!.ids.length), 1);
-  const bucket = buckets.find((length) => length >= longest);
-  if (bucket === undefined)
-    throw new Error(
-      `an example has ${longest} tokens, the longest bucket is ${buckets.at(-1)}: add a bucket or cut it`,
-    );
+  bucket: number,
+  { batchSize, padId }: BatchOptions,
+): TextInputs {
   const inputIds = new Int32Array(batchSize * bucket).fill(padId);
   const attentionMask = new Float32Array(batchSize * bucket);
-  const isScore = options.labels === 'score';
-  const labels = isScore ? new Float32Array(batchSize) : new Int32Array(batchSize).fill(-1);
-  const present = new Float32Array(batchSize).fill(1, 0, chosen.length);
-  let tokens = 0;
   for (let row = 0; row < batchSize; row++) {
-    const example = row < chosen.length ? examples[chosen[row]!]! : undefined;
-    const length = example?.ids.length ?? 1;
-    attentionMask.fill(1, row * bucket, row * bucket + length);
-    if (example === undefined) continue;
-    inputIds.set(example.ids, row * bucket);
-    labels[row] = example.label;
-    tokens += length;
+    const ids = row < chosen.length ? examples[chosen[row]!]!.ids : undefined;
+    if (ids !== undefined) inputIds.set(ids, row * bucket);
+    attentionMask.fill(1, row * bucket, row * bucket + (ids?.length ?? 1));
   }
-  return {
-    bucket,
-    inputs: { inputIds, attentionMask, labels, ...(isScore ? { present } : {}) },
-    rows: chosen.length,
-    tokens,
-    examples: chosen,
-  };
+  return { inputIds, attentionMask };
+}
+
+function labelInputs(
+  examples: readonly EncodedExample[],
+  chosen: Int32Array,
+  { batchSize, labels: kind }: BatchOptions,
+): Omit<LabelledInputs, keyof TextInputs> {
+  const isScore = kind === 'score';
+  const labels = isScore ? new Float32Array(batchSize) : new Int32Array(batchSize).fill(-1);
+  for (const [row, i] of chosen.entries()) labels[row] = examples[i]!.label;
+  return isScore ? { labels, present: new Float32Array(batchSize).fill(1, 0, chosen.length) } : { labels };
 }

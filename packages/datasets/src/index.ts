@@ -2,8 +2,10 @@ export {
   type BatchOptions,
   evaluationBatches,
   type LabelKind,
+  type LabelledInputs,
   labelledTextSpec,
   type TextBatch,
+  type TextInputs,
   textSpec,
   trainingBatches,
 } from './batches.ts';

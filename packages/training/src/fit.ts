@@ -16,7 +16,7 @@ import { type BatchSpec, compileTrainStep, type LossFunction, type TrainStep } f
 export interface Batch {
   /** Which compiled program it fits: the padded length. */
   readonly bucket: number;
-  readonly inputs: Record<string, TypedArray>;
+  readonly inputs: Readonly<Record<string, TypedArray>>;
   /** Real examples, without padding rows. */
   readonly rows: number;
   /** Real tokens, without padding. */

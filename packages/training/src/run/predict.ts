@@ -141,10 +141,7 @@ async function outputsFor(
   const { buckets, maxLength } = config.training;
   const start = performance.now();
   const encoded = encodeExamples(tokenizer, examples, maxLength);
-  const batches = evaluationBatches(encoded, { batchSize, buckets, padId: tokenizer.padId }).map((batch) => {
-    const { inputIds, attentionMask } = batch.inputs;
-    return { ...batch, inputs: { inputIds, attentionMask } };
-  });
+  const batches = evaluationBatches(encoded, { batchSize, buckets, padId: tokenizer.padId });
   const vector = new ParameterVector(model.parameters);
   const evaluator = new Evaluator(model, vector, { executor, ...(threads === undefined ? {} : { threads }) });
   try {

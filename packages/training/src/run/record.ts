@@ -1,5 +1,5 @@
 /** Turns what a run did into its record, and puts record, log and predictions where they belong. */
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Model } from '@psoft/engine';
@@ -74,8 +74,15 @@ export class RunRecorder {
    */
   async write(end: RunEnd): Promise<string> {
     const record = await this.#record(end);
-    if (end.status === 'completed') return writeRecord(this.#facts.options.resultsFolder, record);
-    const file = path.join(this.#facts.runFolder, `${end.status}.json`);
+    const { runFolder, options } = this.#facts;
+    if (end.status === 'completed') {
+      const written = await writeRecord(options.resultsFolder, record);
+      // What an earlier attempt left is no longer true.
+      for (const status of ['cancelled', 'failed'])
+        await rm(path.join(runFolder, `${status}.json`), { force: true });
+      return written;
+    }
+    const file = path.join(runFolder, `${end.status}.json`);
     await writeAtomically(file, `${JSON.stringify(record, undefined, 2)}\n`);
     return file;
   }

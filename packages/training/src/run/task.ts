@@ -110,10 +110,7 @@ export function prepareTask(
     evaluationBatches: (split) => {
       let batches = evaluation.get(split);
       if (batches === undefined) {
-        batches = evaluationBatches(encoded.get(split)!, options).map((batch) => {
-          const { inputIds, attentionMask } = batch.inputs;
-          return { ...batch, inputs: { inputIds, attentionMask } };
-        });
+        batches = evaluationBatches(encoded.get(split)!, options);
         evaluation.set(split, batches);
       }
       return batches;
