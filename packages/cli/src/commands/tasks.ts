@@ -4,7 +4,7 @@ import { findExperiments } from '../workspace.ts';
 export function addTasksCommand(program: Command): void {
   program
     .command('tasks')
-    .description('List every experiment with its tasks, methods and profiles.')
+    .description('List every experiment with its tasks, tables, methods and profiles.')
     .action(() => {
       for (const [name, experiment] of findExperiments()) {
         process.stdout.write(`${name}: ${experiment.title}\n`);
@@ -12,6 +12,8 @@ export function addTasksCommand(program: Command): void {
         process.stdout.write(`  methods:  ${Object.keys(experiment.methods).join(', ')}\n`);
         for (const [task, { title }] of Object.entries(experiment.tasks))
           process.stdout.write(`  psoft train ${name}/${task}  ${title}\n`);
+        for (const [table, { title }] of Object.entries(experiment.tables ?? {}))
+          process.stdout.write(`  psoft table ${name}/${table}  ${title}\n`);
       }
     });
 }
