@@ -13,6 +13,7 @@ export const ACTIVATIONS = {
   gelu,
   gelu_new: geluNew,
   relu: (x: Tensor): Tensor => tf.relu(x),
+  silu: (x: Tensor): Tensor => tf.mul(x, tf.sigmoid(x)),
   tanh: (x: Tensor): Tensor => tf.tanh(x),
 } as const;
 

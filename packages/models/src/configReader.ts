@@ -5,6 +5,12 @@ export class ModelConfigError extends Error {
   override readonly name = 'ModelConfigError';
 }
 
+/** Of an image or a patch, in pixels. */
+export interface Size {
+  readonly height: number;
+  readonly width: number;
+}
+
 export class ConfigReader {
   readonly #raw: Readonly<Record<string, unknown>>;
 
@@ -68,6 +74,32 @@ export class ConfigReader {
   only(key: string, supported: number): void {
     const value = this.get(key);
     if (value !== undefined && value !== supported) throw this.refuse(key, String(supported));
+  }
+
+  /** A size in pixels: one number for a square, or [height, width]. */
+  size(key: string): Size {
+    const value = this.get(key);
+    if (value === undefined)
+      throw new ModelConfigError(`config: ${key} is missing, it must be an integer or [height, width]`);
+    const sides: unknown[] = Array.isArray(value) ? value : [value, value];
+    if (sides.length !== 2 || !sides.every((side) => Number.isSafeInteger(side) && (side as number) > 0))
+      throw this.refuse(key, 'an integer of at least 1, or [height, width] of such');
+    const [height, width] = sides as [number, number];
+    return { height, width };
+  }
+
+  /** transformers writes `id2label` for every model, and `num_labels` for none; people write both. */
+  labelCount(): number {
+    const names = this.get('id2label');
+    if (names === undefined) return this.integer('num_labels', 1, 2);
+    if (typeof names !== 'object' || names === null || Object.keys(names).length === 0)
+      throw this.refuse('id2label', 'an object from label numbers to names');
+    const count = Object.keys(names).length;
+    if (this.get('num_labels') !== undefined && this.integer('num_labels', 1) !== count)
+      throw new ModelConfigError(
+        `config: num_labels is ${this.get('num_labels')}, but id2label names ${count} labels`,
+      );
+    return count;
   }
 
   refuse(key: string, supported: string): ModelConfigError {

@@ -4,7 +4,7 @@ import { type LinearModule, RandomStream, type WeightData, type WeightSource } f
 export interface ParameterSpec {
   readonly shape: readonly number[];
   /** How a new one starts: normal(0, initializer_range), or a constant. */
-  readonly initial: 'normal' | 0 | 1;
+  readonly initial: 'normal' | number;
   /** A row of an embedding that starts at zero: the padding token's. */
   readonly zeroRow?: number;
 }
@@ -19,10 +19,10 @@ export class ParameterList {
     this.headModules = headModules;
   }
 
-  linear(name: string, inFeatures: number, outFeatures: number): void {
-    this.linears.push({ name, inFeatures, outFeatures, hasBias: true });
+  linear(name: string, inFeatures: number, outFeatures: number, hasBias = true): void {
+    this.linears.push({ name, inFeatures, outFeatures, hasBias });
     this.parameters.set(`${name}.weight`, { shape: [outFeatures, inFeatures], initial: 'normal' });
-    this.parameters.set(`${name}.bias`, { shape: [outFeatures], initial: 0 });
+    if (hasBias) this.parameters.set(`${name}.bias`, { shape: [outFeatures], initial: 0 });
   }
 
   layerNorm(name: string, size: number): void {
@@ -36,7 +36,11 @@ export class ParameterList {
   }
 
   bias(name: string, size: number): void {
-    this.parameters.set(name, { shape: [size], initial: 0 });
+    this.parameter(name, [size], 0);
+  }
+
+  parameter(name: string, shape: readonly number[], initial: ParameterSpec['initial']): void {
+    this.parameters.set(name, { shape, initial });
   }
 
   isHead(parameter: string): boolean {

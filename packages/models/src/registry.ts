@@ -8,15 +8,24 @@ import {
   initialiseDebertaHeads,
 } from './deberta/index.ts';
 import { TASKS, type Task } from './tasks.ts';
+import { initialiseVit, initialiseVitHeads, vitForImageClassification } from './vit/index.ts';
 
 type RawConfig = Record<string, unknown>;
 type Weights = ReadonlyMap<string, WeightSource>;
+type Build = (config: RawConfig, weights: Weights) => Model;
 
 interface Architecture {
-  readonly build: Record<Task, (config: RawConfig, weights: Weights) => Model>;
+  /** By task; an architecture need not have all. */
+  readonly build: Partial<Record<Task, Build>>;
   initialiseHeads(task: Task, config: RawConfig, weights: Weights, seed: number): Map<string, WeightData>;
   initialiseModel(task: Task, config: RawConfig, seed: number): Map<string, WeightData>;
 }
+
+const vit: Architecture = {
+  build: { 'image-classification': vitForImageClassification },
+  initialiseHeads: (_, config, weights, seed) => initialiseVitHeads(config, weights, seed),
+  initialiseModel: (_, config, seed) => initialiseVit(config, seed),
+};
 
 const architectures: Readonly<Record<string, Architecture>> = {
   'deberta-v2': {
@@ -27,16 +36,19 @@ const architectures: Readonly<Record<string, Architecture>> = {
     initialiseHeads: initialiseDebertaHeads,
     initialiseModel: initialiseDeberta,
   },
+  vit,
+  dinov2: vit,
 };
 
 /**
  * The model that config.json describes, with the head for `task`.
  * @param config the parsed config.json
  * @param weights by checkpoint name; others than the model's are passed over
- * @throws ModelConfigError for an unsupported type or setting, ModelWeightsError for missing or misshapen weights
+ * @throws ModelConfigError for an unsupported type or setting, or a task that the type is not for; ModelWeightsError
+ *   for missing or misshapen weights
  */
 export function modelFor(task: Task, config: RawConfig, weights: Weights): Model {
-  return architectureOf(task, config).build[task](config, weights);
+  return architectureOf(task, config).build[task]!(config, weights);
 }
 
 /**
@@ -60,7 +72,14 @@ export function initialiseModel(task: Task, config: RawConfig, seed: number): Ma
 function architectureOf(task: Task, config: RawConfig): Architecture {
   if (!TASKS.includes(task)) throw new ModelConfigError(`unknown task "${task}", known: ${TASKS.join(', ')}`);
   const type = config.model_type;
-  if (typeof type === 'string' && Object.hasOwn(architectures, type)) return architectures[type]!;
-  const known = Object.keys(architectures).join(', ');
-  throw new ModelConfigError(`config: model_type is ${JSON.stringify(type)}, supported: ${known}`);
+  if (typeof type !== 'string' || !Object.hasOwn(architectures, type)) {
+    const known = Object.keys(architectures).join(', ');
+    throw new ModelConfigError(`config: model_type is ${JSON.stringify(type)}, supported: ${known}`);
+  }
+  const architecture = architectures[type]!;
+  if (architecture.build[task] === undefined) {
+    const tasks = Object.keys(architecture.build).join(', ');
+    throw new ModelConfigError(`config: model_type "${type}" has no model for ${task}, it has: ${tasks}`);
+  }
+  return architecture;
 }

@@ -1,8 +1,6 @@
 /** Parity with transformers: forward, loss, every gradient, and where dropout is. */
 import {
   compile,
-  type Model,
-  plainScope,
   type Scope,
   type Tensor,
   type TensorMap,
@@ -13,10 +11,8 @@ import {
 } from '@psoft/engine';
 import { crossEntropy, meanSquaredError, modelFor } from '@psoft/models';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type FixtureCase, type FixtureRun, fixture, fixtureWeights, summarise } from './fixture.ts';
-
-/** Of the largest magnitude; float32 against the double precision of the fixture. */
-const TOLERANCE = 1e-5;
+import { type FixtureCase, type FixtureRun, fixture, fixtureWeights } from './fixture.ts';
+import { expectClose, scopeOf, summarise } from './parity.ts';
 
 beforeAll(() => useBackend('eager-cpu'));
 
@@ -128,12 +124,6 @@ describe.each(fixture.cases.map((one) => [one.name, one] as const))('%s', (_, on
   });
 });
 
-/** Frozen and trainable weights alike from one map, dropout off. */
-function scopeOf(model: Model, tensors: TensorMap): Scope {
-  const modules = new Set(model.linears.map(({ name }) => name));
-  return plainScope({ weights: tensors, parameters: {} }, (name) => modules.has(name));
-}
-
 function lossOf({ config }: FixtureCase, logits: Tensor, { labels }: TensorMap): Tensor {
   return config.num_labels === 1 ? meanSquaredError(logits, labels!) : crossEntropy(logits, labels!);
 }
@@ -170,13 +160,4 @@ function inputTensors(one: FixtureCase, run: FixtureRun): TensorMap {
       tf.tensor(feeds[name]!, [...shape], dtype),
     ]),
   );
-}
-
-/** Every element within TOLERANCE of the largest expected magnitude, or of `floor` if that is larger. */
-function expectClose(actual: ArrayLike<number>, expected: readonly number[], what: string, floor = 0): void {
-  expect(actual.length, what).toBe(expected.length);
-  const allowed = TOLERANCE * Math.max(floor, ...expected.map(Math.abs));
-  const worst = Math.max(...expected.map((value, i) => Math.abs(value - actual[i]!)));
-  // Written so that a NaN fails.
-  if (!(worst <= allowed)) expect.fail(`${what}: off by ${worst}, allowed ${allowed}`);
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { WeightData } from '@psoft/engine';
 import type { Task } from '@psoft/models';
+import { uniform } from './parity.ts';
 
 export interface FixtureRun {
   readonly inputIds: number[];
@@ -35,20 +36,6 @@ export const fixture: Fixture = JSON.parse(
   readFileSync(new URL('./fixtures/deberta.json', import.meta.url), 'utf8'),
 );
 
-/** Seed of the direction that gradients are multiplied with. */
-const DIRECTION_SEED = 5000;
-
-/** float32 in [-1, 1): a 32-bit integer hash of (seed, place). */
-function uniform(seed: number, count: number): Float32Array {
-  return Float32Array.from({ length: count }, (_, i) => {
-    let x = (Math.imul(i, 0x9e3779b1) + Math.imul(seed, 0x85ebca77)) >>> 0;
-    x = Math.imul(x ^ (x >>> 15), 0x2c1b3c6d);
-    x = Math.imul(x ^ (x >>> 12), 0x297a2d39);
-    x ^= x >>> 15;
-    return (x >>> 8) / 2 ** 23 - 1;
-  });
-}
-
 function scaleAndShift(name: string, shape: readonly number[]): [number, number] {
   if (name.endsWith('bias')) return [0.25, 0];
   if (name.includes('LayerNorm')) return [0.5, 1];
@@ -67,15 +54,4 @@ export function fixtureWeights({ parameters }: FixtureCase): Map<string, WeightD
       return [name, { kind: 'data', data, shape }];
     }),
   );
-}
-
-/** Norm and projection of a gradient, as the fixture has them. */
-export function summarise(gradient: ArrayLike<number>, index: number): [number, number] {
-  const direction = uniform(DIRECTION_SEED + index, gradient.length);
-  let [square, product] = [0, 0];
-  for (let i = 0; i < gradient.length; i++) {
-    square += gradient[i]! ** 2;
-    product += gradient[i]! * direction[i]!;
-  }
-  return [Math.sqrt(square), product];
 }

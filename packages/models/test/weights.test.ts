@@ -77,11 +77,17 @@ describe('modelFor', () => {
 
   test('refuses unknown types and tasks', () => {
     expect(() => modelFor(one.task, { ...config, model_type: 'toString' }, new Map())).toThrow(
-      new ModelConfigError('config: model_type is "toString", supported: deberta-v2'),
+      new ModelConfigError('config: model_type is "toString", supported: deberta-v2, vit, dinov2'),
     );
     expect(() => modelFor('translation' as Task, config, new Map())).toThrow(
-      'unknown task "translation", known: sequence-classification, masked-lm',
+      'unknown task "translation", known: sequence-classification, masked-lm, image-classification',
     );
+    expect(() => modelFor('image-classification', config, fixtureWeights(one))).toThrow(
+      new ModelConfigError(
+        'config: model_type "deberta-v2" has no model for image-classification, it has: sequence-classification, masked-lm',
+      ),
+    );
+    expect(() => initialiseModel('image-classification', config, 1)).toThrow('has no model for');
   });
 });
 

@@ -83,7 +83,7 @@ describe('parseDebertaConfig', () => {
     [{ num_attention_heads: 7 }, 'config: hidden_size 768 is not a multiple of num_attention_heads 7'],
     [{ embedding_size: 128 }, 'config: embedding_size is 128, supported: 768'],
     [{ conv_kernel_size: 3 }, 'config: conv_kernel_size is 3, supported: 0'],
-    [{ hidden_act: 'mish' }, 'config: hidden_act is "mish", supported: gelu, gelu_new, relu, tanh'],
+    [{ hidden_act: 'mish' }, 'config: hidden_act is "mish", supported: gelu, gelu_new, relu, silu, tanh'],
     [{ pos_att_type: 'p2c|p2p' }, 'config: pos_att_type is "p2c|p2p", supported: c2p, p2c'],
     [{ norm_rel_ebd: 'batch_norm' }, 'config: norm_rel_ebd is "batch_norm", supported: layer_norm, none'],
     [

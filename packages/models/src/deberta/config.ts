@@ -101,7 +101,7 @@ export function parseDebertaConfig(raw: Record<string, unknown>): DebertaConfig 
       classifier: read.rate('cls_dropout', hidden),
     },
     poolerActivation: read.oneOf('pooler_hidden_act', activationNames, 'gelu'),
-    numLabels: parseNumLabels(read),
+    numLabels: read.labelCount(),
     legacyHead: read.boolean('legacy', true),
   };
 }
@@ -130,18 +130,4 @@ function parseRelative(
     sharedProjections: read.boolean('share_att_key', false),
     normalised: read.names('norm_rel_ebd', ['layer_norm', 'none']).has('layer_norm'),
   };
-}
-
-/** transformers writes `id2label` for every model, and `num_labels` for none; people write both. */
-function parseNumLabels(read: ConfigReader): number {
-  const names = read.get('id2label');
-  if (names === undefined) return read.integer('num_labels', 1, 2);
-  if (typeof names !== 'object' || names === null || Object.keys(names).length === 0)
-    throw read.refuse('id2label', 'an object from label numbers to names');
-  const count = Object.keys(names).length;
-  if (read.get('num_labels') !== undefined && read.integer('num_labels', 1) !== count)
-    throw new ModelConfigError(
-      `config: num_labels is ${read.get('num_labels')}, but id2label names ${count} labels`,
-    );
-  return count;
 }
