@@ -1,13 +1,14 @@
 /** Parity with transformers: forward, loss, every gradient, and where dropout is. */
 import { compile, type Scope, type Tensor, tf, useBackend, type WeightSource } from '@psoft/engine';
 import { crossEntropy, modelFor } from '@psoft/models';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { expectClose, scopeOf, summarise } from './parity.ts';
 import { pixelsOf, type VitCase, type VitRun, vitCases, vitWeights } from './vitFixture.ts';
 
 const TASK = 'image-classification';
 
-beforeAll(() => useBackend('eager-cpu'));
+// Running a program with tfjs's wasm backend leaves that one active.
+beforeEach(() => useBackend('eager-cpu'));
 
 describe.each(vitCases.map((one) => [one.name, one] as const))('%s', (_, one) => {
   const weights = vitWeights(one);
@@ -40,33 +41,35 @@ describe.each(vitCases.map((one) => [one.name, one] as const))('%s', (_, one) =>
     });
   });
 
-  test.each(one.runs.map((run) => [run.shape.join(' x '), run] as const))(
-    'compiles at %s to a graph that agrees, with its gradients',
-    async (_, run) => {
-      const program = await compile(
-        (inputs, weight) => {
-          const { value, grads } = tf.valueAndGrads((...tensors: Tensor[]) =>
-            crossEntropy(forward(tensors, inputs.pixelValues!), inputs.labels!).asScalar(),
-          )(names.map((name) => weight(name)));
-          return { loss: value, ...Object.fromEntries(names.map((name, i) => [`d ${name}`, grads[i]!])) };
+  test.each(
+    one.runs.flatMap((run) =>
+      (['cpu', 'eager-wasm'] as const).map((executor) => [run.shape.join(' x '), executor, run] as const),
+    ),
+  )('agrees at %s as a program, with its gradients, on %s', async (_, executor, run) => {
+    const program = await compile(
+      (inputs, weight) => {
+        const { value, grads } = tf.valueAndGrads((...tensors: Tensor[]) =>
+          crossEntropy(forward(tensors, inputs.pixelValues!), inputs.labels!).asScalar(),
+        )(names.map((name) => weight(name)));
+        return { loss: value, ...Object.fromEntries(names.map((name, i) => [`d ${name}`, grads[i]!])) };
+      },
+      {
+        inputs: {
+          pixelValues: { shape: run.shape, dtype: 'float32' },
+          labels: { shape: [run.labels.length], dtype: 'int32' },
         },
-        {
-          inputs: {
-            pixelValues: { shape: run.shape, dtype: 'float32' },
-            labels: { shape: [run.labels.length], dtype: 'int32' },
-          },
-          weights,
-        },
-      );
-      const outputs = await program.run({
-        pixelValues: pixelsOf(run),
-        labels: Int32Array.from(run.labels),
-      });
-      await program.dispose();
-      expectClose(outputs.loss!.data, [run.loss], 'loss');
-      expectGradients(run, (name) => outputs[`d ${name}`]!.data as Float32Array);
-    },
-  );
+        weights,
+        executor,
+      },
+    );
+    const outputs = await program.run({
+      pixelValues: pixelsOf(run),
+      labels: Int32Array.from(run.labels),
+    });
+    await program.dispose();
+    expectClose(outputs.loss!.data, [run.loss], 'loss');
+    expectGradients(run, (name) => outputs[`d ${name}`]!.data as Float32Array);
+  });
 
   test('drops out where transformers does', () => {
     const calls: [number, number][] = [];
