@@ -59,13 +59,14 @@ describe.each(vitCases.map((one) => [one.name, one] as const))('%s', (_, one) =>
           labels: { shape: [run.labels.length], dtype: 'int32' },
         },
         weights,
-        executor,
       },
+      { executor },
     );
     const outputs = await program.run({
       pixelValues: pixelsOf(run),
       labels: Int32Array.from(run.labels),
     });
+    expect(program.executor).toBe(executor);
     await program.dispose();
     expectClose(outputs.loss!.data, [run.loss], 'loss');
     expectGradients(run, (name) => outputs[`d ${name}`]!.data as Float32Array);
