@@ -131,7 +131,7 @@ test.each([
   const resolved = (method: string) =>
     resolveRun(experiments, `nlu/${task}`, { ...options, method }, rankSettings, {}).training;
   expect(resolved('psoft')).toMatchObject({ learningRate, epochs, maxLength, batchSize: 32 });
-  expect(resolved('psoft').buckets.at(-1)).toBe(maxLength);
+  expect(resolved('psoft').buckets?.at(-1)).toBe(maxLength);
   // Baselines differ in their rate only.
   expect(resolved('full')).toEqual({ ...resolved('psoft'), learningRate: 2e-5 });
 });

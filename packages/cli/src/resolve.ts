@@ -1,4 +1,5 @@
 /** From a target ("nlu/cola") and options to the configuration of one run. */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError, checkTrainingSettings, type RunConfig } from '@psoft/training/config';
 import {
@@ -20,6 +21,8 @@ export interface TrainOptions {
   readonly epochs?: number;
   readonly batchSize?: number;
   readonly learningRate?: number;
+  /** Tried one after the other, as an experiment's `search`. */
+  readonly learningRates?: readonly number[];
   readonly headLearningRate?: number;
   readonly maxSteps?: number;
   readonly maxLength?: number;
@@ -35,6 +38,30 @@ export interface TrainOptions {
 
 /** The settings that --rank and --alpha mean, by method. */
 export type RankSettings = (method: string) => { readonly rank?: string; readonly alpha?: string };
+
+/**
+ * The runs that a choice is made from: one for each learning rate that is searched, or the one that there is.
+ * @throws as {@link resolveRun}
+ */
+export function resolveSearch(
+  experiments: ReadonlyMap<string, Experiment>,
+  target: string,
+  options: TrainOptions,
+  rankSettings: RankSettings,
+  environment: NodeJS.ProcessEnv = process.env,
+): RunConfig[] {
+  const resolve = (more: Partial<TrainOptions>) =>
+    resolveRun(experiments, target, { ...options, ...more }, rankSettings, environment);
+  if (options.learningRate !== undefined && options.learningRates !== undefined)
+    throw new ConfigError('give --learning-rate or --learning-rates, not both');
+  if (options.learningRate !== undefined) return [resolve({})];
+  const method = experiments.get(target.split('/')[0]!)?.methods[options.method];
+  // The head alone has a rate of its own.
+  if (options.method === 'head') return [resolve({})];
+  const rates =
+    options.learningRates ?? method?.[options.profile as 'tiny' | 'paper']?.search?.learningRate ?? [];
+  return rates.length === 0 ? [resolve({})] : rates.map((learningRate) => resolve({ learningRate }));
+}
 
 /**
  * Layers of settings, later ones winning: profile, task, method, command line. A task's rate is the one that the paper
@@ -76,7 +103,7 @@ export function resolveRun(
     ...names,
     seed: options.seed,
     model: modelOf(profile, options),
-    ...dataOf(profile, options, environment),
+    ...dataOf(profile, { ...task, name: taskName }, options, environment),
     // With other settings it is not the published run.
     ...(Object.keys(asked).length > 0 ? {} : referenceOf(task, options)),
     adapter,
@@ -149,15 +176,24 @@ function modelOf(profile: Profile, { modelDir, model }: TrainOptions): RunConfig
   return folder === undefined ? named : { name: named.name, folder: path.join(ROOT, folder) };
 }
 
+/** Where every task has a data set of its own, a folder of them may be given as well as one. */
 function dataOf(
-  { data }: Profile,
-  { dataDir, profile }: TrainOptions,
+  profile: Profile,
+  task: TaskEntry & { readonly name: string },
+  { dataDir, profile: name }: TrainOptions,
   environment: NodeJS.ProcessEnv,
 ): Pick<RunConfig, 'dataFolder' | 'dataHub'> {
-  if (dataDir !== undefined) return { dataFolder: path.resolve(dataDir) };
-  if (profile === 'tiny') return {};
+  const own = task.paper?.data;
+  const below = (folder: string) => {
+    const inner = path.join(folder, task.name);
+    return own !== undefined && existsSync(inner) ? inner : folder;
+  };
+  if (dataDir !== undefined) return { dataFolder: below(path.resolve(dataDir)) };
+  if (name === 'tiny') return {};
   const root = environment.PSOFT_DATA;
-  if (root !== undefined && root !== '') return { dataFolder: path.resolve(root, 'glue') };
+  if (root !== undefined && root !== '' && profile.dataFolder !== undefined)
+    return { dataFolder: below(path.resolve(root, profile.dataFolder)) };
+  const data = own ?? profile.data;
   return data === undefined ? {} : { dataHub: data };
 }
 

@@ -21,13 +21,22 @@ export interface Experiment {
 export interface Profile {
   /** A folder of the workspace, or without one a model on the Hub. */
   readonly model: { readonly name: string; readonly folder?: string; readonly revision?: string };
-  /** A data set on the Hub; without it the data is generated. */
-  readonly data?: { readonly name: string; readonly revision?: string };
+  /** A data set on the Hub; without one, here or of the task, the data is generated. */
+  readonly data?: HubName;
+  /** The folder of the data below PSOFT_DATA. */
+  readonly dataFolder?: string;
   readonly training: Layer;
+}
+
+export interface HubName {
+  readonly name: string;
+  readonly revision?: string;
 }
 
 export interface TaskEntry {
   readonly title: string;
+  /** Tables that have groups average them first. */
+  readonly group?: string;
   readonly tiny?: Overrides;
   readonly paper?: Overrides;
   /** Published scores by method, in per cent. */
@@ -54,6 +63,10 @@ export interface MethodEntry {
 export interface Overrides {
   readonly adapter?: Layer;
   readonly training?: Layer;
+  /** The task's own data set on the Hub. */
+  readonly data?: HubName;
+  /** Rates that are tried; the one that does best on the selection split is reported. */
+  readonly search?: { readonly learningRate: readonly number[] };
 }
 
 /** All experiments of the workspace, by name. */

@@ -18,7 +18,9 @@ export {
 export type { SplitSizes } from './generated/draw.ts';
 export * from './generated/pairs.ts';
 export { generateSentiment } from './generated/sentiment.ts';
+export { PRETRAINING_CLASSES, pretrainingImages } from './generated/vision/pretraining.ts';
 export {
+  classNames,
   generateImages,
   type LabelledImage,
   VISION_GROUPS,
@@ -30,7 +32,17 @@ export { type HubData, readGlueFromHub } from './glue/hub.ts';
 export { NO_LABEL, readGlue } from './glue/official.ts';
 export * from './glue/tasks.ts';
 export * from './hub/index.ts';
+export {
+  FittedImages,
+  type ImageBatch,
+  imageEvaluationBatches,
+  imageSpec,
+  imageTrainingBatches,
+  labelledImageSpec,
+} from './images/batches.ts';
+export { type ImageSplit, imagesInMemory, joinImages } from './images/dataset.ts';
 export { decodeImage } from './images/decode.ts';
+export { IMAGE_ENDINGS, isImageFile, listImages } from './images/files.ts';
 export type { Image } from './images/pixels.ts';
 export { type ImageProcessor, imageProcessor, loadImageProcessor } from './images/processor.ts';
 export { type Resample, resize } from './images/resize.ts';

@@ -89,18 +89,21 @@ const READERS: Readonly<Record<TextFormat, (text: string, place: string) => Row[
  * Predictions in the order of the rows.
  * @param outputs logits a row, or the score alone
  * @param classes names by index; absent for scores
+ * @param files the rows' own names, where they have any
  */
 export function writePredictions(
   outputs: readonly ArrayLike<number>[],
   format: TextFormat,
   classes: readonly string[] | undefined,
+  files?: readonly string[],
 ): string {
   const rows = outputs.map((logits, index): Record<string, string | number> => {
-    if (classes === undefined) return { index, prediction: logits[0]! };
+    const name = files === undefined ? { index } : { file: files[index]! };
+    if (classes === undefined) return { ...name, prediction: logits[0]! };
     const shares = softmax(logits);
     const prediction = classes[shares.indexOf(Math.max(...shares))]!;
     return {
-      index,
+      ...name,
       prediction,
       ...Object.fromEntries(classes.map((name, i) => [`probability_${name}`, shares[i]!])),
     };

@@ -9,4 +9,4 @@ export { crossEntropy, meanSquaredError } from './losses.ts';
 export { ModelWeightsError } from './parameters.ts';
 export { initialiseHeads, initialiseModel, modelFor } from './registry.ts';
 export { TASKS, type Task } from './tasks.ts';
-export { parseVitConfig, type VitConfig, vitForImageClassification } from './vit/index.ts';
+export { imageTokens, parseVitConfig, type VitConfig, vitForImageClassification } from './vit/index.ts';

@@ -73,8 +73,7 @@ const config: FitConfig = {
   weightDecay: 0,
   warmupRatio: 0.1,
   maxGradNorm: 1,
-  selectionSplit: 'selection',
-  selectionMetric: 'accuracy',
+  selection: { split: 'selection', metric: 'accuracy' },
   dropoutSeed: 3,
 };
 

@@ -8,7 +8,7 @@ import {
   type TypedArray,
 } from '@psoft/engine';
 import { Evaluator } from './evaluator.ts';
-import { AdamW, type AdamWState, clipGradient, linearSchedule } from './optimiser.ts';
+import { AdamW, type AdamWState, clipGradient, SCHEDULES, type ScheduleName } from './optimiser.ts';
 import { ParameterVector } from './parameters.ts';
 import { type BatchSpec, compileTrainStep, type LossFunction, type TrainStep } from './programs.ts';
 
@@ -19,7 +19,7 @@ export interface Batch {
   readonly inputs: Readonly<Record<string, TypedArray>>;
   /** Real examples, without padding rows. */
   readonly rows: number;
-  /** Real tokens, without padding. */
+  /** Real tokens, without padding; of an image, its patches and class token. */
   readonly tokens: number;
   /** Which examples of the set, for messages. */
   readonly examples: ArrayLike<number>;
@@ -45,13 +45,14 @@ export interface FitConfig {
   readonly weightDecay: number;
   /** Share of all steps, rounded down. */
   readonly warmupRatio: number;
+  /** How the rates fall after the warm-up; linearly when left out. */
+  readonly schedule?: ScheduleName;
   /** Gradients are scaled to at most this norm; undefined leaves them. */
   readonly maxGradNorm?: number;
   /** Stops after so many steps, for trials. */
   readonly maxSteps?: number;
-  /** Split that chooses the best epoch, and the metric (larger is better). */
-  readonly selectionSplit: string;
-  readonly selectionMetric: string;
+  /** Split that chooses the best epoch, and the metric (larger is better). Without it the last epoch's values are kept. */
+  readonly selection?: { readonly split: string; readonly metric: string };
   readonly dropoutSeed: number;
 }
 
@@ -136,7 +137,7 @@ export class Fit {
   }
 
   /**
-   * Trains to the end and leaves the best epoch's parameters in the model.
+   * Trains to the end and leaves the best epoch's parameters in the model, or the last one's where none is chosen.
    * @param from where a run of the same model, task and configuration was broken off
    * @throws NonFiniteError; the model then holds the best parameters so far
    */
@@ -147,6 +148,7 @@ export class Fit {
       throw new Error('the training set has no batches: give it at least one example');
     const totalSteps = this.totalSteps(batches.length);
     const warmupSteps = Math.floor(config.warmupRatio * totalSteps);
+    const schedule = SCHEDULES[config.schedule ?? 'linear'];
     const adamw = new AdamW(vector.size, { weightDecay: config.weightDecay });
     const rows: EpochRow[] = [...(from?.rows ?? [])];
     let best = from?.best;
@@ -185,7 +187,7 @@ export class Fit {
           this.#assertFinite(loss, step, batch, 'loss');
           const norm = clipGradient(gradient, config.maxGradNorm ?? Number.POSITIVE_INFINITY);
           this.#assertFinite(norm, step, batch, 'gradient norm', gradient);
-          const factor = linearSchedule(step, warmupSteps, totalSteps);
+          const factor = schedule(step, warmupSteps, totalSteps);
           adamw.update(
             vector.values,
             gradient,
@@ -203,26 +205,27 @@ export class Fit {
         }
         if (stopped) break;
         const evalStart = performance.now();
-        const selection = await this.evaluate(config.selectionSplit);
+        const selection = config.selection ? await this.evaluate(config.selection.split) : {};
         const row: EpochRow = {
           epoch: epoch + 1,
           step,
           selection,
-          learningRate: config.learningRate * linearSchedule(step, warmupSteps, totalSteps),
+          learningRate: config.learningRate * schedule(step, warmupSteps, totalSteps),
           evalSeconds: (performance.now() - evalStart) / 1000,
           ...meter.summary(),
         };
         rows.push(row);
-        const metric = selection[config.selectionMetric];
-        if (metric === undefined)
-          throw new Error(
-            `no metric "${config.selectionMetric}": the task computes ${Object.keys(selection).join(', ')}`,
-          );
-        const isBest = best === undefined || metric > best.metric;
-        if (isBest) {
-          best = { epoch: epoch + 1, metric, values: Float32Array.from(vector.values) };
-          vector.writeThrough();
+        let isBest = false;
+        if (config.selection) {
+          const metric = selection[config.selection.metric];
+          if (metric === undefined)
+            throw new Error(
+              `no metric "${config.selection.metric}": the task computes ${Object.keys(selection).join(', ')}`,
+            );
+          isBest = best === undefined || metric > best.metric;
+          if (isBest) best = { epoch: epoch + 1, metric, values: Float32Array.from(vector.values) };
         }
+        if (isBest || !config.selection) vector.writeThrough();
         await hooks.onEpoch?.(row, isBest);
         if (step >= totalSteps) break;
         stopped = hooks.shouldStop?.() === true;

@@ -1,4 +1,4 @@
-/** AdamW with parameter groups, gradient clipping and the linear schedule, on flat arrays. */
+/** AdamW with parameter groups, gradient clipping and learning-rate schedules, on flat arrays. */
 import type { ParameterRange } from './parameters.ts';
 
 export interface AdamWConfig {
@@ -94,11 +94,21 @@ export function clipGradient(gradient: Float32Array, maxNorm: number): number {
   return norm;
 }
 
-/**
- * Factor on the learning rate for 0-based `step`: up from 0 over `warmupSteps`, then down to 0 at `totalSteps`
- * (transformers' linear schedule).
- */
-export function linearSchedule(step: number, warmupSteps: number, totalSteps: number): number {
-  if (step < warmupSteps) return step / Math.max(1, warmupSteps);
-  return Math.max(0, (totalSteps - step) / Math.max(1, totalSteps - warmupSteps));
-}
+/** Factor on the learning rate for 0-based `step`: up from 0 over `warmupSteps`, then down to 0 at `totalSteps`. */
+export type Schedule = (step: number, warmupSteps: number, totalSteps: number) => number;
+
+/** transformers' linear schedule. */
+export const linearSchedule: Schedule = (step, warmupSteps, totalSteps) =>
+  step < warmupSteps
+    ? step / Math.max(1, warmupSteps)
+    : Math.max(0, (totalSteps - step) / Math.max(1, totalSteps - warmupSteps));
+
+/** transformers' cosine schedule: half a wave after the warm-up. */
+export const cosineSchedule: Schedule = (step, warmupSteps, totalSteps) =>
+  step < warmupSteps
+    ? step / Math.max(1, warmupSteps)
+    : 0.5 * (1 + Math.cos((Math.PI * (step - warmupSteps)) / Math.max(1, totalSteps - warmupSteps)));
+
+/** By the names that settings use. */
+export const SCHEDULES = { linear: linearSchedule, cosine: cosineSchedule } as const;
+export type ScheduleName = keyof typeof SCHEDULES;

@@ -1,18 +1,19 @@
 import { formatCount, formatSpread, type RunRecord, spreadOf, testScore } from '@psoft/results';
 import type { Command } from 'commander';
 import { rankSettings } from '../methodFlags.ts';
-import { resolveRun } from '../resolve.ts';
+import { resolveSearch } from '../resolve.ts';
 import { findExperiments, pick } from '../workspace.ts';
-import { nameList, seedList, wholeNumber } from './numbers.ts';
+import { nameList, rateList, seedList, wholeNumber } from './numbers.ts';
 import { STOPPED_BY_SIGNAL } from './progress.ts';
 import { addRunOptions, addSourceOptions, type RunOptionValues, runOptionsOf } from './runOptions.ts';
-import { runSeries } from './series.ts';
+import { runSearch } from './search.ts';
 import { layOut } from './textTable.ts';
 
 interface Options extends RunOptionValues {
   readonly profile: string;
   readonly seeds: readonly number[];
   readonly methods?: readonly string[];
+  readonly learningRates?: readonly number[];
   readonly maxSteps?: number;
   readonly epochs?: number;
   readonly dataDir?: string;
@@ -43,6 +44,11 @@ export function addCompareCommand(program: Command, done: (code: number) => void
       'some of the experiment’s methods, separated by commas (default: all)',
       nameList,
     )
+    .option(
+      '--learning-rates <list>',
+      'tried for every method; the one that does best on the selection split is reported (default: the experiment’s)',
+      rateList,
+    )
     .option('--epochs <n>', 'passes over the training set, for all', wholeNumber)
     .option('--max-steps <n>', 'end every run after so many steps, for a trial', wholeNumber)
     .option('--markdown', 'print the table as markdown');
@@ -56,10 +62,16 @@ export function addCompareCommand(program: Command, done: (code: number) => void
         name,
         seed,
         label: `${name}, seed ${seed}`,
-        config: resolveRun(experiments, target, { ...options, method: name, seed, set: [] }, rankSettings),
+        cell: name,
+        candidates: resolveSearch(
+          experiments,
+          target,
+          { ...options, method: name, seed, set: [] },
+          rankSettings,
+        ),
       })),
     );
-    const outcomes = await runSeries(runs, runOptionsOf(options));
+    const outcomes = await runSearch(runs, runOptionsOf(options));
     if (outcomes === undefined) {
       process.stdout.write('stopped; run it again to go on\n');
       return done(STOPPED_BY_SIGNAL);

@@ -24,6 +24,13 @@ export function seedList(text: string): number[] {
   return text.split(',').map(wholeNumber);
 }
 
+/** At least one, none twice. */
+export function rateList(text: string): number[] {
+  const rates = text.split(',').map(positiveNumber);
+  if (new Set(rates).size < rates.length) throw new InvalidArgumentError('A rate stands twice.');
+  return rates;
+}
+
 export function nameList(text: string): string[] {
   const names = text.split(',').map((name) => name.trim());
   if (names.some((name) => name === '')) throw new InvalidArgumentError('Names must not be empty.');

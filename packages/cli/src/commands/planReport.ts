@@ -4,7 +4,8 @@ import type { RunPlan } from '@psoft/training/supervise';
 import { formatBytes } from './progress.ts';
 import { layOut } from './textTable.ts';
 
-export function planReport(plan: RunPlan): string {
+/** @param runs as many runs as there are learning rates to choose from, each like this one */
+export function planReport(plan: RunPlan, runs = 1): string {
   const { description, epochs, stepsAnEpoch, totalSteps, warmupSteps, parameters, memory, seconds } = plan;
   const milliseconds = (value: number | undefined) => (value === undefined ? '' : `${value.toFixed(0)} ms`);
   const buckets = layOut(
@@ -28,6 +29,7 @@ export function planReport(plan: RunPlan): string {
     `parameters: ${formatCount(parameters.adapter)} trained beside the head's ${formatCount(parameters.head)}, ${formatCount(parameters.total)} in all`,
     `memory: weights ${formatBytes(memory.weightsBytes)}, training state ${formatBytes(memory.trainingBytes)}; measured peak ${formatBytes(memory.peakBytes)}`,
     `expected time: ${formatTime(total)} (compiling ${formatTime(seconds.compile)}, training ${formatTime(seconds.train)}, evaluation ${formatTime(seconds.evaluate)})`,
+    ...(runs === 1 ? [] : [`${runs} such runs: the learning rate is chosen from as many`]),
     'nothing was written',
   ].join('\n')}\n`;
 }

@@ -28,9 +28,11 @@ export function addPredictCommand(program: Command, _done: (code: number) => voi
   const command = program
     .command('predict')
     .description(
-      'Predict with what a finished run trained: on a file or standard input, or on the task’s GLUE test sets.',
+      'Predict with what a finished run trained: on texts from a file or standard input, on images, or on the task’s ' +
+        'GLUE test sets.',
     )
     .argument('<run>', 'folder of a finished run below runs/, or of the adapter in it')
+    .argument('[images...]', 'image files, and folders of them')
     .option(
       '--input <file>',
       'texts, one row each, with a header line or as JSON objects; - is standard input',
@@ -57,16 +59,17 @@ export function addPredictCommand(program: Command, _done: (code: number) => voi
 Examples:
   psoft predict runs/tiny/nlu/rte/psoft-s1-0123abcd --input pairs.csv --output predictions.csv
   echo '{"sentence": "The sailors sleeps."}' | psoft predict RUN --input - --format jsonl
+  psoft predict RUN photo.jpg more-photos/ --output labels.csv
   psoft predict RUN --glue --data-dir DIR --output submission`,
     )
-    .action(async (folder: string, options: Options) => {
+    .action(async (folder: string, images: readonly string[], options: Options) => {
       const { batchSize, modelDir } = options;
       const request: PredictRequest = {
         folder: path.resolve(folder),
         ...executionOf(options),
         ...(batchSize === undefined ? {} : { batchSize }),
         ...(modelDir === undefined ? {} : { modelFolder: path.resolve(modelDir) }),
-        from: options.glue ? testSource(options) : textSource(options),
+        from: sourceOf(images, options),
       };
       let progress: ReturnType<typeof createProgress> | undefined;
       const summary = await supervise('predict', request, {
@@ -83,10 +86,23 @@ Examples:
     });
 }
 
+function sourceOf(images: readonly string[], options: Options): PredictRequest['from'] {
+  const { input, glue, output, outputFormat } = options;
+  if (images.length === 0) return glue ? testSource(options) : textSource(options);
+  if (input !== undefined || glue)
+    throw new ConfigError(`give images (${images[0]}), --input or --glue: only one of them`);
+  return {
+    kind: 'images',
+    inputs: images.map((one) => path.resolve(one)),
+    ...(output === undefined ? {} : { output: path.resolve(output) }),
+    outputFormat: outputFormat ?? (output === undefined ? undefined : formatOf(output)) ?? 'jsonl',
+  };
+}
+
 function textSource(options: Options): PredictRequest['from'] {
   const { input, columns, output } = options;
   if (input === undefined)
-    throw new ConfigError('what shall be predicted? Give --input FILE, --input - or --glue');
+    throw new ConfigError('what shall be predicted? Give --input FILE, --input -, image files or --glue');
   const format = options.format ?? formatOf(input);
   if (format === undefined)
     throw new ConfigError(

@@ -31,9 +31,8 @@ export function addPrepareCommand(program: Command): void {
     const configs = all.map((target) =>
       resolveRun(experiments, target, { ...options, method: 'head', seed: 1, set: [] }, rankSettings),
     );
-    const [{ localModel, readData }, { loadTokenizer }, { openCheckpoint }] = await Promise.all([
+    const [{ localModel, readTask }, { openCheckpoint }] = await Promise.all([
       import('@psoft/training/sources'),
-      import('@psoft/datasets'),
       import('@psoft/engine'),
     ]);
     const { onNote, onDownload } = sourceEvents();
@@ -48,13 +47,12 @@ export function addPrepareCommand(program: Command): void {
       if (!models.has(folder)) {
         models.add(folder);
         const { weights } = await openCheckpoint(folder);
-        await loadTokenizer(folder);
         process.stdout.write(
           `model ${config.model.name}${revision === undefined ? '' : `@${revision.slice(0, 8)}`}: ${weights.size} tensors, ${path.relative(process.cwd(), folder)}\n`,
         );
       }
-      const { splits } = await readData(config, hooks);
-      const sizes = Object.entries(splits).map(([name, split]) => `${name} ${split.examples.length}`);
+      const { infos } = await readTask(config, folder, hooks);
+      const sizes = infos.map(({ name, count }) => `${name} ${count}`);
       process.stdout.write(`${config.experiment}/${config.task}: ${sizes.join(', ')}\n`);
     }
   });

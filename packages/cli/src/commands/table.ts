@@ -1,22 +1,16 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import {
-  formatCount,
-  formatSpread,
-  type RunRecord,
-  spreadOf,
-  testScore,
-  writeAtomically,
-} from '@psoft/results';
+import { writeAtomically } from '@psoft/results';
 import { ConfigError } from '@psoft/training/config';
 import { type Command, Option } from 'commander';
 import { rankSettings } from '../methodFlags.ts';
-import { resolveRun } from '../resolve.ts';
-import { type Experiment, findExperiments, pick } from '../workspace.ts';
-import { nameList, seedList, wholeNumber } from './numbers.ts';
+import { resolveSearch } from '../resolve.ts';
+import { findExperiments, pick } from '../workspace.ts';
+import { nameList, rateList, seedList, wholeNumber } from './numbers.ts';
 import { STOPPED_BY_SIGNAL } from './progress.ts';
 import { addRunOptions, addSourceOptions, type RunOptionValues, runOptionsOf } from './runOptions.ts';
-import { type Outcome, runSeries } from './series.ts';
+import { runSearch } from './search.ts';
+import { tableOf } from './tableOf.ts';
 import { layOut } from './textTable.ts';
 
 interface Options extends RunOptionValues {
@@ -24,6 +18,7 @@ interface Options extends RunOptionValues {
   readonly seeds?: readonly number[];
   readonly methods?: readonly string[];
   readonly tasks?: readonly string[];
+  readonly learningRates?: readonly number[];
   readonly maxSteps?: number;
   readonly dataDir?: string;
   readonly modelDir?: string;
@@ -44,6 +39,11 @@ export function addTableCommand(program: Command, done: (code: number) => void):
     .option('--seeds <list>', 'separated by commas (default: the profile’s)', seedList)
     .option('--methods <list>', 'some of the table’s methods, separated by commas', nameList)
     .option('--tasks <list>', 'some of the table’s tasks, separated by commas', nameList)
+    .option(
+      '--learning-rates <list>',
+      'tried for every cell; the one that does best on the selection split is reported (default: the experiment’s)',
+      rateList,
+    )
     .option('--max-steps <n>', 'end every run after so many steps, for a trial', wholeNumber)
     .addOption(
       new Option('--format <name>', 'how the table is printed')
@@ -72,7 +72,8 @@ export function addTableCommand(program: Command, done: (code: number) => void):
         task,
         method,
         label: `${task}, ${method}, seed ${seed}`,
-        config: resolveRun(
+        cell: `${task}, ${method}`,
+        candidates: resolveSearch(
           experiments,
           `${experimentName}/${task}`,
           { ...options, method, seed, set: [] },
@@ -80,7 +81,7 @@ export function addTableCommand(program: Command, done: (code: number) => void):
         ),
       })),
     );
-    const outcomes = await runSeries(runs, runOptionsOf(options));
+    const outcomes = await runSearch(runs, runOptionsOf(options));
     if (outcomes === undefined) {
       process.stdout.write('stopped; run it again to go on\n');
       return done(STOPPED_BY_SIGNAL);
@@ -98,71 +99,6 @@ export function addTableCommand(program: Command, done: (code: number) => void):
     }
     if (outcomes.some((outcome) => 'failure' in outcome)) done(1);
   });
-}
-
-interface Chosen {
-  readonly tasks: readonly string[];
-  readonly methods: readonly string[];
-  readonly seeds: readonly number[];
-}
-
-/** Methods down, tasks across; the published scores beside ours where the profile is the paper's. */
-function tableOf(
-  experiment: Experiment,
-  profile: string,
-  { tasks, methods, seeds }: Chosen,
-  outcomesOf: (method: string, task: string) => readonly Outcome[],
-): { header: string[]; body: string[][] } {
-  const isPaper = profile === 'paper';
-  const metricOf = (task: string) =>
-    methods.flatMap((method) => recordsOf(outcomesOf(method, task)))[0]?.trainInfo.selectionMetric;
-  const header = [
-    'method',
-    'trained',
-    ...tasks.map((task) => `${task} (${shortMetric(metricOf(task))})`),
-    'average',
-    ...(isPaper ? ['paper’s average'] : []),
-  ];
-  const body = methods.map((method) => {
-    const means: number[] = [];
-    const cells = tasks.map((task) => {
-      const outcomes = outcomesOf(method, task);
-      const scores = recordsOf(outcomes).map((record) => testScore(record)!);
-      const failed = outcomes.find((outcome) => 'failure' in outcome);
-      if (scores.length === 0) return failed?.failure ?? '';
-      const spread = spreadOf(scores);
-      means.push(spread.mean);
-      const published = isPaper ? experiment.tasks[task]?.reference?.scores[method] : undefined;
-      return [
-        formatSpread(spread, 1),
-        ...(scores.length < seeds.length
-          ? [`(${scores.length} of ${seeds.length} seeds: ${failed?.failure})`]
-          : []),
-        ...(published === undefined ? [] : [`[${published.toFixed(1)}]`]),
-      ].join(' ');
-    });
-    const record = tasks.flatMap((task) => recordsOf(outcomesOf(method, task)))[0];
-    const published = tasks.map((task) => experiment.tasks[task]?.reference?.scores[method]);
-    return [
-      method,
-      record ? formatCount(record.trainInfo.parameters.trainableWithoutHead) : '',
-      ...cells,
-      // A mean over some of the tasks would be another number.
-      means.length === tasks.length ? spreadOf(means).mean.toFixed(1) : '',
-      ...(isPaper
-        ? [published.some((one) => one === undefined) ? '' : spreadOf(published as number[]).mean.toFixed(2)]
-        : []),
-    ];
-  });
-  return { header, body };
-}
-
-function recordsOf(outcomes: readonly Outcome[]): RunRecord[] {
-  return outcomes.flatMap((outcome) => ('record' in outcome ? [outcome.record] : []));
-}
-
-function shortMetric(name: string | undefined): string {
-  return name === 'matthewsCorrelation' ? 'Matthews' : (name ?? 'no result');
 }
 
 function csv(header: readonly string[], body: readonly (readonly string[])[]): string[] {

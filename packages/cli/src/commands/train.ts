@@ -1,10 +1,10 @@
 import path from 'node:path';
-import { type RunSummary, supervise } from '@psoft/training/supervise';
+import { type RunRequest, type RunSummary, supervise } from '@psoft/training/supervise';
 import type { Command } from 'commander';
 import { rankSettings, readMethodFlags } from '../methodFlags.ts';
-import { resolveRun, type TrainOptions } from '../resolve.ts';
+import { resolveSearch, type TrainOptions } from '../resolve.ts';
 import { findExperiments, pick } from '../workspace.ts';
-import { positiveNumber, wholeNumber } from './numbers.ts';
+import { positiveNumber, rateList, wholeNumber } from './numbers.ts';
 import { planReport } from './planReport.ts';
 import { formatMetrics, runWithProgress, STOPPED_BY_SIGNAL, sourceEvents } from './progress.ts';
 import { addRunOptions, addSourceOptions, type RunOptionValues, runOptionsOf } from './runOptions.ts';
@@ -41,6 +41,11 @@ export function addTrainCommand(program: Command, done: (code: number) => void):
     .option('--epochs <n>', 'passes over the training set', wholeNumber)
     .option('--batch-size <n>', 'examples a step', wholeNumber)
     .option('--learning-rate <x>', 'peak learning rate of the adapter', positiveNumber)
+    .option(
+      '--learning-rates <list>',
+      'trains with each; the one that does best on the selection split is reported (default: the experiment’s)',
+      rateList,
+    )
     .option('--head-learning-rate <x>', 'peak learning rate of pooler and classifier', positiveNumber)
     .option('--max-length <n>', 'tokens an input is cut to', wholeNumber)
     .option('--max-steps <n>', 'end after so many steps, for a trial', wholeNumber)
@@ -59,17 +64,38 @@ Examples:
     )
     .action(async (target: string, options: Options, command: Command) => {
       const experiments = findExperiments();
-      const config = resolveRun(experiments, target, withFlags(target, options, command), rankSettings);
-      const request = { config, options: runOptionsOf(options) };
+      const runOptions = runOptionsOf(options);
+      const requests = resolveSearch(
+        experiments,
+        target,
+        withFlags(target, options, command),
+        rankSettings,
+      ).map((config) => ({ config, options: runOptions }));
       if (options.dryRun) {
-        const plan = await supervise('plan', request, sourceEvents());
-        process.stdout.write(planReport(plan));
+        const plan = await supervise('plan', requests[0]!, sourceEvents());
+        process.stdout.write(planReport(plan, requests.length));
         return;
       }
-      const summary = await runWithProgress(request);
+      const summary = await trainAndChoose(requests);
       process.stdout.write(report(summary));
       if (summary.status === 'cancelled') done(STOPPED_BY_SIGNAL);
     });
+}
+
+/** Trains every candidate; the first of those that do best on the selection split is the result. */
+async function trainAndChoose(requests: readonly RunRequest[]): Promise<RunSummary> {
+  let best: { summary: RunSummary; rate: number } | undefined;
+  for (const request of requests) {
+    const rate = request.config.training.learningRate;
+    if (requests.length > 1) process.stderr.write(`learning rate ${rate}:\n`);
+    const summary = await runWithProgress(request);
+    if (summary.status === 'cancelled') return summary;
+    const isBetter = (summary.bestMetric ?? 0) > (best?.summary.bestMetric ?? Number.NEGATIVE_INFINITY);
+    if (isBetter) best = { summary, rate };
+  }
+  if (requests.length > 1)
+    process.stdout.write(`learning rate ${best!.rate} does best on the selection split\n`);
+  return best!.summary;
 }
 
 /** Words that are no option of the command are settings of the method. */
@@ -91,7 +117,7 @@ function report(summary: RunSummary): string {
     summary.status === 'cancelled'
       ? ['stopped before the end; nothing was added to the results. Run it again to go on']
       : [
-          `report half: ${formatMetrics(summary.metrics)} (epoch ${summary.bestEpoch}, chosen on the other half)`,
+          `reported: ${formatMetrics(summary.metrics)} (${summary.bestEpoch === undefined ? 'last epoch' : `epoch ${summary.bestEpoch}, chosen on the selection split`})`,
         ];
   if (summary.adapterFolder) lines.push(`adapter: ${path.relative(process.cwd(), summary.adapterFolder)}`);
   lines.push(`record:  ${path.relative(process.cwd(), summary.recordFile)}`);

@@ -119,6 +119,17 @@ export function gridOf(image: Size, patch: Size): Grid {
   return { rows: image.height / patch.height, columns: image.width / patch.width };
 }
 
+/**
+ * Tokens that the encoder makes of an image: its patches and the class token.
+ * @param raw the parsed config.json
+ * @throws ModelConfigError as {@link parseVitConfig}
+ */
+export function imageTokens(raw: Record<string, unknown>): number {
+  const { imageSize, patchSize } = parseVitConfig(raw);
+  const { rows, columns } = gridOf(imageSize, patchSize);
+  return rows * columns + 1;
+}
+
 export function sizeText({ height, width }: Size): string {
   return `${height} x ${width}`;
 }

@@ -1,7 +1,7 @@
 /** Entry of the computing process: one job, then exit. */
 import { executeRun, type RunHooks } from './execute.ts';
 import { planRun } from './plan.ts';
-import { predict } from './predict.ts';
+import { predict } from './predict/index.ts';
 import type { FromChild, ToChild } from './protocol.ts';
 
 let stopRequested = false;

@@ -1,4 +1,5 @@
 /** The resolved configuration of one run: what its record states and its identity is made of. */
+import { SCHEDULES, type ScheduleName } from '../optimiser.ts';
 
 export interface TrainingSettings {
   readonly epochs: number;
@@ -10,12 +11,16 @@ export interface TrainingSettings {
   readonly weightDecay: number;
   /** Share of all steps over which the rates rise from 0. */
   readonly warmupRatio: number;
+  /** How they fall afterwards; linearly when left out. */
+  readonly schedule?: ScheduleName;
   /** Gradients are scaled to at most this norm (transformers' Trainer: 1). */
   readonly maxGradNorm: number;
-  /** Longer inputs are cut to so many tokens. */
-  readonly maxLength: number;
-  /** Padded lengths; a batch takes the smallest that holds its longest example. */
-  readonly buckets: readonly number[];
+  /** Longer inputs are cut to so many tokens. Of text tasks. */
+  readonly maxLength?: number;
+  /** Padded lengths; a batch takes the smallest that holds its longest example. Of text tasks. */
+  readonly buckets?: readonly number[];
+  /** Trains on training and validation set together; the last epoch is kept, for nothing is left to choose by. */
+  readonly trainOnValidation?: boolean;
   /** Ends training after so many steps, for trials. */
   readonly maxSteps?: number;
 }
@@ -67,6 +72,13 @@ const lengths: Rule = {
     v.every((one, i) => count.accepts(one) && (i === 0 || one > v[i - 1])),
 };
 
+const schedules = Object.keys(SCHEDULES);
+const schedule: Rule = {
+  text: `one of ${schedules.join(', ')}`,
+  accepts: (v) => typeof v === 'string' && schedules.includes(v),
+};
+const flag: Rule = { text: 'true or false', accepts: (v) => typeof v === 'boolean' };
+
 const RULES: Record<keyof TrainingSettings, Rule> = {
   epochs: count,
   batchSize: count,
@@ -74,11 +86,15 @@ const RULES: Record<keyof TrainingSettings, Rule> = {
   headLearningRate: rate,
   weightDecay: rate,
   warmupRatio: share,
+  schedule,
   maxGradNorm: above,
   maxLength: count,
   buckets: lengths,
+  trainOnValidation: flag,
   maxSteps: count,
 };
+
+const OPTIONAL = ['schedule', 'maxLength', 'buckets', 'trainOnValidation', 'maxSteps'];
 
 /**
  * Checks settings gathered from an experiment's file and the command line.
@@ -92,17 +108,19 @@ export function checkTrainingSettings(settings: Record<string, unknown>, where: 
       );
   for (const [key, rule] of Object.entries(RULES)) {
     const value = settings[key];
-    if (value === undefined && key === 'maxSteps') continue;
+    if (value === undefined && OPTIONAL.includes(key)) continue;
     if (!rule.accepts(value))
       throw new ConfigError(
         `${where}: training setting "${key}" must be ${rule.text}, got ${JSON.stringify(value)}`,
       );
   }
   const checked = settings as unknown as TrainingSettings;
-  const longest = checked.buckets.at(-1)!;
-  if (longest < checked.maxLength)
+  const { buckets, maxLength } = checked;
+  if ((buckets === undefined) !== (maxLength === undefined))
+    throw new ConfigError(`${where}: training settings "buckets" and "maxLength" go together: give both`);
+  if (buckets !== undefined && buckets.at(-1)! < maxLength!)
     throw new ConfigError(
-      `${where}: the longest bucket (${longest}) is shorter than maxLength (${checked.maxLength}): add a bucket`,
+      `${where}: the longest bucket (${buckets.at(-1)}) is shorter than maxLength (${maxLength}): add a bucket`,
     );
   return checked;
 }

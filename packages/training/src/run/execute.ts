@@ -88,7 +88,7 @@ export async function executeRun({ config, options }: RunRequest, hooks: RunHook
       metrics,
       recordFile,
       runFolder: places.runFolder,
-      ...(result.best === undefined ? {} : { bestEpoch: result.best.epoch }),
+      ...(result.best === undefined ? {} : { bestEpoch: result.best.epoch, bestMetric: result.best.metric }),
       ...(adapterFolder === undefined ? {} : { adapterFolder }),
     };
   } catch (error) {

@@ -11,16 +11,19 @@ import {
   taskFolder,
 } from '@psoft/results';
 import type { RunConfig } from './config.ts';
+import { kindOf } from './kinds/index.ts';
+import type { Seeds, SplitInfo } from './kinds/kind.ts';
 import { adapterConfigOf } from './method.ts';
-import { localModel, readData, type SourceHooks, taskOf } from './sources.ts';
-import { cutSplits, type Seeds, type SplitInfo } from './task.ts';
+import { localModel, readTask, type SourceHooks, taskOf } from './sources.ts';
+import type { TaskDefinition } from './tasks.ts';
 
 /** Raised by hand when the same settings would give other results. */
 export const PROTOCOL = 1;
 
 /** One seed for all streams: each draws under a name of its own, so they are independent all the same. */
-export function seedsOf(seed: number): Seeds {
-  return { init: seed, order: seed, dropout: seed, split: seed };
+export function seedsOf(seed: number, definition: TaskDefinition): Seeds {
+  const seeds = { init: seed, order: seed, dropout: seed };
+  return kindOf(definition).isCutBySeed ? { ...seeds, split: seed } : seeds;
 }
 
 /** What a run read. */
@@ -51,10 +54,10 @@ export function plannedRunInfo(config: RunConfig) {
     method: config.method,
     ...variantOf(config),
     seed,
-    seeds: { ...seedsOf(seed) },
+    seeds: { ...seedsOf(seed, taskOf(config)) },
     protocol: PROTOCOL,
     protocolVariant: 'paper' as const,
-    trainConfig: { ...training, buckets: [...training.buckets] },
+    trainConfig: { ...training, ...(training.buckets && { buckets: [...training.buckets] }) },
     adapterConfig: adapterConfigOf(config) as RunRecord['runInfo']['adapterConfig'],
   };
 }
@@ -62,6 +65,7 @@ export function plannedRunInfo(config: RunConfig) {
 /** The part of a record's `metaInfo` that says what the run read. */
 export function sourceInfo(config: RunConfig, sources: RunSources) {
   const { splits, baseFingerprint, modelRevision, dataRevision } = sources;
+  const { split: splitSeed } = seedsOf(config.seed, taskOf(config));
   const isGenerated = config.dataFolder === undefined && config.dataHub === undefined;
   return {
     modelInfo: {
@@ -72,7 +76,7 @@ export function sourceInfo(config: RunConfig, sources: RunSources) {
     datasetInfo: {
       name: isGenerated ? `generated ${config.task}` : config.task,
       ...(dataRevision === undefined ? {} : { revision: dataRevision }),
-      splitSeed: seedsOf(config.seed).split,
+      ...(splitSeed === undefined ? {} : { splitSeed }),
       splits: splits.map(({ name, count, fingerprint }) => ({ name, count, fingerprint })),
     },
   };
@@ -98,7 +102,7 @@ export function runPlaces(
  */
 export class RecordFinder {
   readonly #fingerprints = new Map<string, Promise<{ baseFingerprint: string; modelRevision?: string }>>();
-  readonly #splits = new Map<string, Promise<{ splits: readonly SplitInfo[]; dataRevision?: string }>>();
+  readonly #data = new Map<string, Promise<{ splits: readonly SplitInfo[]; dataRevision?: string }>>();
 
   constructor(
     private readonly resultsFolder: string,
@@ -109,8 +113,9 @@ export class RecordFinder {
   async find(config: RunConfig): Promise<string | undefined> {
     const { experiment, task, dataFolder, dataHub, seed, model } = config;
     const base = await cached(this.#fingerprints, JSON.stringify(model), () => this.#fingerprint(config));
-    const key = JSON.stringify([experiment, task, dataFolder, dataHub, seed]);
-    const data = await cached(this.#splits, key, () => this.#cut(config));
+    const cut = kindOf(taskOf(config)).isCutBySeed ? seed : undefined;
+    const key = JSON.stringify([experiment, task, dataFolder, dataHub, cut]);
+    const data = await cached(this.#data, key, () => this.#read(config));
     const file = path.join(this.resultsFolder, recordPath(runIdentity(config, { ...base, ...data })));
     return existsSync(file) ? file : undefined;
   }
@@ -122,9 +127,9 @@ export class RecordFinder {
     return { baseFingerprint, ...(revision === undefined ? {} : { modelRevision: revision }) };
   }
 
-  async #cut(config: RunConfig) {
-    const { splits, revision } = await readData(config, this.hooks);
-    const { infos } = cutSplits(taskOf(config), splits, seedsOf(config.seed).split);
+  async #read(config: RunConfig) {
+    const { folder } = await localModel(config, this.hooks);
+    const { infos, revision } = await readTask(config, folder, this.hooks);
     return { splits: infos, ...(revision === undefined ? {} : { dataRevision: revision }) };
   }
 }

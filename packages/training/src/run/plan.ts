@@ -69,11 +69,11 @@ export async function planRun({ config, options }: RunRequest, hooks: RunHooks):
   const evaluationBatches = [...Array.from({ length: epochs }, () => selection).flat(), ...reported];
 
   const buckets: BucketPlan[] = [];
-  for (const length of config.training.buckets) {
+  const lengths = new Set([...trainBatches, ...evaluationBatches].map(({ bucket }) => bucket));
+  for (const length of [...lengths].sort((a, b) => a - b)) {
     if (hooks.shouldStop()) throw new Error('stopped while timing; nothing was written');
     const train = trainBatches.filter(({ bucket }) => bucket === length);
     const evaluate = evaluationBatches.filter(({ bucket }) => bucket === length);
-    if (train.length + evaluate.length === 0) continue;
     const timed = await timeBucket(run, train[0], evaluate[0], compileOptions);
     buckets.push({ length, trainBatches: train.length, evaluationBatches: evaluate.length, ...timed });
   }

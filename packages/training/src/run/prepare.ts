@@ -1,14 +1,14 @@
-/** Everything that stands before the first step: model, tokenizer, data, and what is trained. */
-import { loadTokenizer, type Tokenizer } from '@psoft/datasets';
+/** Everything that stands before the first step: model, data, and what is trained. */
 import { fingerprintWeights, type Model, openCheckpoint, type WeightSource } from '@psoft/engine';
 import { initialiseHeads, modelFor } from '@psoft/models';
 import type { FitConfig } from '../fit.ts';
 import { countParameters } from '../trainable.ts';
 import type { RunConfig } from './config.ts';
 import { type RunSources, seedsOf } from './identity.ts';
+import { kindOf } from './kinds/index.ts';
+import type { PreparedTask } from './kinds/kind.ts';
 import { type PreparedMethod, prepareMethod } from './method.ts';
-import { localModel, readData, type SourceHooks, taskOf } from './sources.ts';
-import { cutSplits, type PreparedTask, prepareTask } from './task.ts';
+import { localModel, type SourceHooks, taskOf } from './sources.ts';
 import type { TaskDefinition } from './tasks.ts';
 
 export interface PreparedRun {
@@ -17,19 +17,18 @@ export interface PreparedRun {
   /** With a new head. */
   readonly model: Model;
   readonly method: PreparedMethod;
-  readonly tokenizer: Tokenizer;
   readonly sources: RunSources;
 }
 
 /** @throws what reading the model and the data may throw, and ConfigError or AdapterConfigError for the method */
 export async function prepareRun(config: RunConfig, hooks: SourceHooks): Promise<PreparedRun> {
-  const seeds = seedsOf(config.seed);
   const definition = taskOf(config);
+  const seeds = seedsOf(config.seed, definition);
+  const kind = kindOf(definition);
   const local = await localModel(config, hooks);
-  const data = await readData(config, hooks);
-  const { model, tokenizer, baseFingerprint } = await openModel(local.folder, definition, seeds.init);
-  const cut = cutSplits(definition, data.splits, seeds.split);
-  const task = prepareTask(definition, cut, config.training, tokenizer, seeds);
+  const { model, reader, baseFingerprint } = await openModel(local.folder, definition, seeds.init);
+  const data = await kind.read(definition, { config, modelFolder: local.folder, hooks }, config.seed);
+  const task = kind.prepare(definition, data, config.training, reader, model, seeds);
   const method = await prepareMethod(model, config, seeds.init);
   const sources: RunSources = {
     splits: task.splits,
@@ -37,18 +36,19 @@ export async function prepareRun(config: RunConfig, hooks: SourceHooks): Promise
     ...(local.revision === undefined ? {} : { modelRevision: local.revision }),
     ...(data.revision === undefined ? {} : { dataRevision: data.revision }),
   };
-  return { config, task, model, method, tokenizer, sources };
+  return { config, task, model, method, sources };
 }
 
-/** A base model with a new head for a task's classes, and its tokenizer. */
+/** A base model with a new head for a task's classes, and what turns examples into its inputs. */
 export async function openModel(folder: string, definition: TaskDefinition, seed: number) {
   const checkpoint = await openCheckpoint(folder);
-  const tokenizer = await loadTokenizer(folder);
+  const { modelTask, openReader } = kindOf(definition);
+  const reader = await openReader(folder);
   const raw = withLabels(checkpoint.config, definition);
-  const heads = initialiseHeads('sequence-classification', raw, checkpoint.weights, seed);
+  const heads = initialiseHeads(modelTask, raw, checkpoint.weights, seed);
   const weights = new Map<string, WeightSource>([...checkpoint.weights, ...heads]);
-  const model = modelFor('sequence-classification', raw, weights);
-  return { model, tokenizer, baseFingerprint: await fingerprintWeights(checkpoint.weights) };
+  const model = modelFor(modelTask, raw, weights);
+  return { model, reader, baseFingerprint: await fingerprintWeights(checkpoint.weights) };
 }
 
 /** The base model's configuration with the task's classes in place of its own. */
@@ -64,8 +64,8 @@ function withLabels(config: Readonly<Record<string, unknown>>, { classes }: Task
 }
 
 export function fitConfigOf({ config, task }: Pick<PreparedRun, 'config' | 'task'>): FitConfig {
-  const { epochs, learningRate, headLearningRate, weightDecay, warmupRatio, maxGradNorm, maxSteps } =
-    config.training;
+  const { epochs, learningRate, headLearningRate, weightDecay, warmupRatio, maxGradNorm } = config.training;
+  const { schedule, maxSteps, trainOnValidation } = config.training;
   return {
     epochs,
     learningRate,
@@ -73,9 +73,9 @@ export function fitConfigOf({ config, task }: Pick<PreparedRun, 'config' | 'task
     weightDecay,
     warmupRatio,
     maxGradNorm,
-    selectionSplit: 'selection',
-    selectionMetric: task.definition.metrics[0],
-    dropoutSeed: seedsOf(config.seed).dropout,
+    ...(schedule === undefined ? {} : { schedule }),
+    ...(trainOnValidation ? {} : { selection: { split: 'selection', metric: task.definition.metrics[0] } }),
+    dropoutSeed: seedsOf(config.seed, task.definition).dropout,
     ...(maxSteps === undefined ? {} : { maxSteps }),
   };
 }

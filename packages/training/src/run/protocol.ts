@@ -3,7 +3,7 @@ import type { Executor } from '@psoft/engine';
 import type { EpochRow } from '../fit.ts';
 import type { RunConfig } from './config.ts';
 import type { RunPlan } from './plan.ts';
-import type { PredictRequest, PredictSummary } from './predict.ts';
+import type { PredictRequest, PredictSummary } from './predict/index.ts';
 
 export interface RunRequest {
   readonly config: RunConfig;
@@ -29,7 +29,9 @@ export interface RunOptions extends ExecutionOptions {
 export interface RunSummary {
   readonly status: 'completed' | 'cancelled';
   readonly metrics: Readonly<Record<string, number>>;
+  /** Chosen on the selection split, and its score there; absent where the last epoch is kept. */
   readonly bestEpoch?: number;
+  readonly bestMetric?: number;
   readonly recordFile: string;
   readonly runFolder?: string;
   readonly adapterFolder?: string;

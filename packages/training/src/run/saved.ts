@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PeftModel } from '@psoft/adapter';
-import { loadTokenizer, type Tokenizer } from '@psoft/datasets';
 import {
   type Model,
   openCheckpoint,
@@ -15,6 +14,7 @@ import {
 import { modelFor } from '@psoft/models';
 import { trainSelected } from '../trainable.ts';
 import { ConfigError, type RunConfig } from './config.ts';
+import { kindOf } from './kinds/index.ts';
 import { openModel, type PreparedRun } from './prepare.ts';
 import { localModel, type SourceHooks, taskOf } from './sources.ts';
 
@@ -52,7 +52,8 @@ export async function saveTrained(
 export interface SavedRun {
   readonly config: RunConfig;
   readonly model: TrainableModel;
-  readonly tokenizer: Tokenizer;
+  /** What turns examples into the model's inputs: a tokenizer, an image processor. */
+  readonly reader: unknown;
 }
 
 /**
@@ -72,21 +73,21 @@ export async function loadRun(folder: string, hooks: SourceHooks, modelFolder?: 
   const source = modelFolder === undefined ? config.model : { name: config.model.name, folder: modelFolder };
   const base = await localModel({ model: source }, hooks);
   const definition = taskOf(config);
+  const { modelTask, openReader } = kindOf(definition);
 
   const whole = path.join(runFolder, 'model');
   if (existsSync(whole)) {
     const { config: raw, weights } = await openCheckpoint(whole);
-    const model = modelFor('sequence-classification', { ...raw }, weights);
-    return { config, model: await frozen(model), tokenizer: await loadTokenizer(base.folder) };
+    const model = modelFor(modelTask, { ...raw }, weights);
+    return { config, model: await frozen(model), reader: await openReader(base.folder) };
   }
-  const { model, tokenizer } = await openModel(base.folder, definition, config.seed);
+  const { model, reader } = await openModel(base.folder, definition, config.seed);
   const adapter = path.join(runFolder, 'adapter');
-  if (existsSync(adapter))
-    return { config, model: await PeftModel.fromPretrained(model, adapter), tokenizer };
+  if (existsSync(adapter)) return { config, model: await PeftModel.fromPretrained(model, adapter), reader };
   const { tensors } = await readSafetensorsHeader(path.join(runFolder, HEAD_FILE));
   const weights = new Map<string, WeightSource>([...model.weights, ...tensors]);
-  const trained = modelFor('sequence-classification', { ...model.config }, weights);
-  return { config, model: await frozen(trained), tokenizer };
+  const trained = modelFor(modelTask, { ...model.config }, weights);
+  return { config, model: await frozen(trained), reader };
 }
 
 /** Nothing of it is a parameter. */

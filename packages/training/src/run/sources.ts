@@ -1,7 +1,9 @@
-/** Where a run's base model and data come from: folders, generated text, or the Hub. */
-import { DataError, fetchModel, type HubOptions, readGlue, readGlueFromHub } from '@psoft/datasets';
+/** Where a run's task and base model come from. */
+import { DataError, fetchModel, type HubOptions } from '@psoft/datasets';
 import type { RunConfig } from './config.ts';
-import { TASKS, type TaskDefinition, type TaskSplits } from './tasks.ts';
+import { kindOf } from './kinds/index.ts';
+import type { TaskData } from './kinds/kind.ts';
+import { TASKS, type TaskDefinition } from './tasks.ts';
 
 /** What the user is told while files come. */
 export type SourceHooks = Pick<HubOptions, 'onNote' | 'onProgress'>;
@@ -32,32 +34,17 @@ export async function localModel(
   return { folder, revision: commit };
 }
 
-export interface ReadData {
-  readonly splits: TaskSplits;
-  /** Commit of the data set, where it came from the Hub. */
-  readonly revision?: string;
-}
-
 /**
- * Training and validation data of a run's task.
- * @throws DataError or HubError
+ * The data of a run's task, cut as its seed says.
+ * @throws DataError or HubError, also for a model folder that cannot read such data
  */
-export async function readData(config: RunConfig, hooks: SourceHooks): Promise<ReadData> {
+export async function readTask(
+  config: RunConfig,
+  modelFolder: string,
+  hooks: SourceHooks,
+): Promise<TaskData> {
   const definition = taskOf(config);
-  const { dataFolder, dataHub } = config;
-  const { glue } = definition;
-  const names =
-    glue === 'mnli' ? (['train', 'validation', 'mismatched'] as const) : (['train', 'validation'] as const);
-  if (dataFolder !== undefined) {
-    const splits: Record<string, unknown> = {};
-    for (const name of names) {
-      const split = await readGlue(dataFolder, glue, name);
-      if (split.note !== undefined) hooks.onNote?.(split.note);
-      splits[name] = split;
-    }
-    return { splits: splits as unknown as TaskSplits };
-  }
-  if (dataHub === undefined) return { splits: definition.generate() };
-  const { splits, commit } = await readGlueFromHub(dataHub, glue, names, hooks);
-  return { splits, revision: commit };
+  const kind = kindOf(definition);
+  await kind.openReader(modelFolder);
+  return kind.read(definition, { config, modelFolder, hooks }, config.seed);
 }

@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { FromChild, JobName, Jobs, ToChild } from './protocol.ts';
 
 export type { RunPlan } from './plan.ts';
-export type { PredictRequest, PredictSummary } from './predict.ts';
+export type { PredictRequest, PredictSummary } from './predict/index.ts';
 export type { RunRequest, RunSummary } from './protocol.ts';
 
 const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url));

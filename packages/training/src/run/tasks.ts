@@ -1,5 +1,6 @@
 /** The tasks that can be trained, by `EXPERIMENT/TASK`. Adding one is one entry. */
 import {
+  classNames,
   GLUE_TASKS,
   type GlueTaskName,
   generateAcceptability,
@@ -13,25 +14,41 @@ import {
   type MetricName,
   type SplitSizes,
   type TextSplit,
+  VISION_TASK_NAMES,
+  type VisionTaskName,
 } from '@psoft/datasets';
 
-export interface TaskSplits {
+export interface TextSplits {
   readonly train: TextSplit;
   readonly validation: TextSplit;
   /** A second validation set, reported on but never chosen by. */
   readonly mismatched?: TextSplit;
 }
 
-/** What a task is: its classes, how it is scored, where its data comes from. */
-export interface TaskDefinition {
-  readonly glue: GlueTaskName;
+interface Scored {
   /** Names by index; absent for a regression task. */
   readonly classes?: readonly string[];
   /** In the order they are reported; the first chooses the epoch. */
   readonly metrics: readonly [MetricName, ...MetricName[]];
-  /** The tiny profile's own data of the same form, the same for every seed of a run. */
-  generate(): TaskSplits;
 }
+
+/** A task of GLUE. */
+export interface TextDefinition extends Scored {
+  readonly kind: 'text';
+  readonly glue: GlueTaskName;
+  /** The tiny profile's own data of the same form, the same for every seed of a run. */
+  generate(): TextSplits;
+}
+
+/** A task of VTAB-1K, whose tiny profile is generated pictures of the same class structure. */
+export interface ImageDefinition extends Scored {
+  readonly kind: 'images';
+  readonly images: VisionTaskName;
+  readonly classes: readonly string[];
+}
+
+/** What a task is: its classes, how it is scored, where its data comes from. */
+export type TaskDefinition = TextDefinition | ImageDefinition;
 
 /** Seed of the generated data: part of the task, not of a run. */
 const GENERATED_SEED = 2026;
@@ -42,9 +59,10 @@ function glue(
   name: GlueTaskName,
   sizes: SplitSizes,
   generate: (seed: number, sizes: SplitSizes) => Generated,
-): TaskDefinition {
+): TextDefinition {
   const { classes, metrics } = GLUE_TASKS[name];
   return {
+    kind: 'text',
     glue: name,
     ...(classes === undefined ? {} : { classes }),
     metrics,
@@ -53,6 +71,10 @@ function glue(
       return { ...others, validation: dev };
     },
   };
+}
+
+function vtab(name: VisionTaskName): ImageDefinition {
+  return { kind: 'images', images: name, classes: classNames(name), metrics: ['accuracy'] };
 }
 
 const SMALL: SplitSizes = { train: 1536, dev: 400 };
@@ -66,8 +88,5 @@ export const TASKS: Readonly<Record<string, TaskDefinition>> = {
   'nlu/qnli': glue('qnli', SMALL, generateAnswers),
   'nlu/mnli': glue('mnli', SMALL, generateInference),
   'nlu/qqp': glue('qqp', SMALL, generateQuestions),
+  ...Object.fromEntries(VISION_TASK_NAMES.map((name) => [`vision/${name}`, vtab(name)])),
 };
-
-export function isRegression({ classes }: TaskDefinition): boolean {
-  return classes === undefined;
-}

@@ -283,6 +283,17 @@ export const VISION_TASKS = {
 export type VisionTaskName = keyof typeof VISION_TASKS;
 export const VISION_TASK_NAMES = Object.keys(VISION_TASKS) as VisionTaskName[];
 
+/** What VTAB's classes count or say, where it is no list of things; else their numbers. */
+export function classNames(task: VisionTaskName): string[] {
+  const { classes } = VISION_TASKS[task];
+  const name: Partial<Record<VisionTaskName, (label: number) => string>> = {
+    patch_camelyon: (label) => ['normal', 'tumour'][label]!,
+    clevr_count: (label) => `${label + 3} objects`,
+    diabetic_retinopathy: (label) => `grade ${label}`,
+  };
+  return Array.from({ length: classes }, (_, label) => (name[task] ?? String)(label));
+}
+
 export interface LabelledImage {
   readonly image: Image;
   readonly label: number;

@@ -1,0 +1,63 @@
+/** Several candidates for one cell of a table: all are run, the one that does best on the selection splits is taken. */
+import type { RunRecord } from '@psoft/results';
+import type { RunConfig } from '@psoft/training/config';
+import type { RunRequest } from '@psoft/training/supervise';
+import { type Outcome, runSeries } from './series.ts';
+
+export interface SearchRun {
+  /** For messages: "rte, psoft, seed 2". */
+  readonly label: string;
+  /** Seeds of one cell share the choice: "rte, psoft". */
+  readonly cell: string;
+  /** Learning rates to choose from; often one. */
+  readonly candidates: readonly RunConfig[];
+}
+
+/**
+ * Of each cell, the candidate whose mean selection score over the seeds is highest; of equals the first.
+ * @returns an outcome a run in order; undefined when a signal stopped the series
+ */
+export async function runSearch(
+  runs: readonly SearchRun[],
+  options: RunRequest['options'],
+): Promise<Outcome[] | undefined> {
+  const series = runs.flatMap(({ label, candidates }) =>
+    candidates.map((config) => ({ label: candidateLabel(label, config, candidates), config })),
+  );
+  const outcomes = await runSeries(series, options);
+  if (outcomes === undefined) return undefined;
+  let at = 0;
+  const found = runs.map(({ cell, candidates }) => {
+    at += candidates.length;
+    return { cell, outcomes: outcomes.slice(at - candidates.length, at) };
+  });
+  const chosen = new Map<string, number>();
+  for (const cell of new Set(runs.map((run) => run.cell)))
+    chosen.set(cell, bestCandidate(found.filter((one) => one.cell === cell).map((one) => one.outcomes)));
+  return found.map((one) => one.outcomes[chosen.get(one.cell)!]!);
+}
+
+function candidateLabel(label: string, { training }: RunConfig, candidates: readonly RunConfig[]): string {
+  return candidates.length === 1 ? label : `${label}, learning rate ${training.learningRate}`;
+}
+
+/** @param seeds outcomes by seed and candidate */
+export function bestCandidate(seeds: readonly (readonly Outcome[])[]): number {
+  let best = { at: 0, score: Number.NEGATIVE_INFINITY };
+  for (let at = 0; at < seeds[0]!.length; at++) {
+    const scores = seeds.map((outcomes) => selectionScore(outcomes[at]!));
+    const score = scores.reduce((sum, one) => sum + one, 0) / scores.length;
+    if (score > best.score) best = { at, score };
+  }
+  return best.at;
+}
+
+/** A candidate that fails for one seed is not chosen while another does not. */
+function selectionScore(outcome: Outcome): number {
+  return 'record' in outcome ? (selectionOf(outcome.record) ?? 0) : Number.NEGATIVE_INFINITY;
+}
+
+/** What chose the epoch; undefined where nothing did. */
+export function selectionOf({ trainInfo }: RunRecord): number | undefined {
+  return trainInfo.best?.value;
+}
