@@ -40,6 +40,7 @@ export {
   imageTrainingBatches,
   labelledImageSpec,
 } from './images/batches.ts';
+export { cachedImages, type EncodedImage, imageCacheFolder } from './images/cache.ts';
 export { type ImageSplit, imagesInMemory, joinImages } from './images/dataset.ts';
 export { decodeImage } from './images/decode.ts';
 export { IMAGE_ENDINGS, isImageFile, listImages } from './images/files.ts';
@@ -52,3 +53,5 @@ export { validationHalves } from './splits.ts';
 export { DataError, fingerprintExamples, type TextExample, type TextSplit } from './text.ts';
 export { readTexts, TEXT_FORMATS, type TextFormat, writePredictions } from './texts.ts';
 export { type EncodedExample, encodeExamples, loadTokenizer, type Tokenizer } from './tokenise.ts';
+export { readVtabFolder, type VtabOptions, type VtabSplit } from './vtab/folder.ts';
+export { readVtabFromHub } from './vtab/hub.ts';

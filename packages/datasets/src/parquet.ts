@@ -18,7 +18,11 @@ export async function readParquetRows(
   return rows;
 }
 
-async function readFile(file: string, columns: readonly string[]): Promise<Record<string, unknown>[]> {
+/**
+ * A parquet file with these columns, to be read in parts.
+ * @throws DataError naming the file when it is missing, cut off or no parquet file, or lacks a column
+ */
+export async function openParquet(file: string, columns: readonly string[]) {
   await checkEnds(file);
   const buffer = await asyncBufferFromFile(file);
   const { metadata, present } = await orFail(file, async () => {
@@ -30,6 +34,11 @@ async function readFile(file: string, columns: readonly string[]): Promise<Recor
     throw new DataError(
       `${file} has no column ${absent.map((column) => `"${column}"`).join(', ')}; it has ${present.join(', ')}`,
     );
+  return { buffer, metadata };
+}
+
+async function readFile(file: string, columns: readonly string[]): Promise<Record<string, unknown>[]> {
+  const { buffer, metadata } = await openParquet(file, columns);
   const read = await orFail(file, () =>
     parquetReadObjects({ file: buffer, metadata, columns: [...columns] }),
   );

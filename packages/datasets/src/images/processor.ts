@@ -7,6 +7,8 @@ import type { Image } from './pixels.ts';
 import { FILTERS, type Resample, resize } from './resize.ts';
 
 export interface ImageProcessor {
+  /** Says what {@link ImageProcessor.fit} does: of equal keys, equal bytes. */
+  readonly key: string;
   readonly width: number;
   readonly height: number;
   /** Resized RGB bytes, [height, width, 3]: what is worth keeping, a quarter of the model's input. */
@@ -62,6 +64,7 @@ export function imageProcessor(config: Readonly<Record<string, unknown>>): Image
   );
   const size = width * height;
   return {
+    key: `${width} x ${height}, filter ${resample}`,
     width,
     height,
     fit: (image) => resize(image, width, height, resample as Resample).data,

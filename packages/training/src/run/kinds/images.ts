@@ -1,6 +1,5 @@
 /** Image tasks: VTAB-1K's, on vision transformers with an image processor. */
 import {
-  DataError,
   FittedImages,
   generateImages,
   type ImageProcessor,
@@ -13,6 +12,9 @@ import {
   labelledImageSpec,
   loadImageProcessor,
   METRICS,
+  readVtabFolder,
+  readVtabFromHub,
+  type VtabSplit,
 } from '@psoft/datasets';
 import { crossEntropy, imageTokens } from '@psoft/models';
 import type { Batch, FitTask } from '../../fit.ts';
@@ -85,16 +87,26 @@ export const IMAGES: TaskKind<ImageDefinition, ImageData, ImageProcessor> = {
   },
 };
 
-type Splits = Record<keyof typeof GENERATED_SIZES, ImageSplit>;
+type Splits = Record<VtabSplit, ImageSplit>;
 
 async function readSplits(
-  { images, classes }: ImageDefinition,
+  { images }: ImageDefinition,
   { config: { dataFolder, dataHub }, modelFolder, hooks }: ReadRequest,
 ): Promise<{ splits: Splits; revision?: string }> {
   if (dataFolder === undefined && dataHub === undefined) return { splits: generated(images) };
-  throw new DataError(
-    `real images of ${images} (${classes.length} classes) cannot be read yet: leave out --data-dir ${modelFolder} ${hooks}`,
-  );
+  const options = { ...hooks, processor: await loadImageProcessor(modelFolder) };
+  if (dataFolder === undefined) {
+    const { splits, commit } = await readVtabFromHub(dataHub!, options);
+    return { splits, revision: commit };
+  }
+  const read = (split: VtabSplit) => readVtabFolder(dataFolder, split, options);
+  return {
+    splits: {
+      train: await read('train'),
+      validation: await read('validation'),
+      test: await read('test'),
+    },
+  };
 }
 
 function generated(task: ImageDefinition['images']): Splits {
