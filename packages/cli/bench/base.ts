@@ -1,4 +1,4 @@
-/** A model of DeBERTaV3-base's size with random weights, and its training steps: what the benchmarks share. */
+/** Models of random weights, DeBERTaV3-base's size among them, and their training steps: what the benchmarks share. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import {
@@ -6,9 +6,10 @@ import {
   type Model,
   RandomStream,
   readSafetensorsHeader,
+  type TypedArray,
   writeSafetensors,
 } from '@psoft/engine';
-import { initialiseModel, modelFor } from '@psoft/models';
+import { initialiseModel, modelFor, type Task } from '@psoft/models';
 import { AdamW, clipGradient, type ParameterVector, type TrainStep } from '@psoft/training';
 
 /** microsoft/deberta-v3-base, config.json. */
@@ -62,31 +63,47 @@ export async function timed(repeats: number, run: (i: number) => Promise<unknown
   return times;
 }
 
-/** A classification model of random weights in a file, as a checkpoint is. The file is written once. */
-export async function randomModel(size: Size, folder: string): Promise<Model> {
-  const config = { ...BASE, num_hidden_layers: size.layers, vocab_size: size.vocabulary };
-  const file = path.join(folder, `model-${size.layers}-${size.vocabulary}.safetensors`);
-  if (!existsSync(file))
-    await writeSafetensors(file, initialiseModel('sequence-classification', config, 1), {});
-  return modelFor('sequence-classification', config, (await readSafetensorsHeader(file)).tensors);
+/** A model of random weights in a file, as a checkpoint is. The file is written once. */
+export async function storedModel(
+  task: Task,
+  config: Readonly<Record<string, unknown>>,
+  file: string,
+): Promise<Model> {
+  if (!existsSync(file)) await writeSafetensors(file, initialiseModel(task, config, 1), {});
+  return modelFor(task, config, (await readSafetensorsHeader(file)).tensors);
 }
 
-/** Runs one step after another on random tokens: forward, backward, clipping and AdamW. */
-export function updates(
+/** A text classification model of DeBERTaV3-base's width. */
+export function randomModel({ layers, vocabulary }: Size, folder: string): Promise<Model> {
+  const config = { ...BASE, num_hidden_layers: layers, vocab_size: vocabulary };
+  const file = path.join(folder, `model-${layers}-${vocabulary}.safetensors`);
+  return storedModel('sequence-classification', config, file);
+}
+
+/** Runs one step after another on one batch: forward, backward, clipping and AdamW. */
+export function updatesOn(
   step: TrainStep,
   vector: ParameterVector,
-  { batch, length, vocabulary }: Size,
+  inputs: Record<string, TypedArray>,
 ): (i: number) => Promise<void> {
-  const rng = RandomStream.from(2, 'bench');
-  const inputs = {
-    inputIds: Int32Array.from({ length: batch * length }, () => rng.integer(vocabulary)),
-    attentionMask: new Float32Array(batch * length).fill(1),
-    labels: Int32Array.from({ length: batch }, () => rng.integer(2)),
-  };
   const adamw = new AdamW(vector.size);
   return async (i) => {
     const { gradient } = await step.run(vector.values, inputs, dropoutStep(1, i));
     clipGradient(gradient, 1);
     adamw.update(vector.values, gradient, vector.ranges, () => 1e-4);
   };
+}
+
+/** {@link updatesOn} random tokens. */
+export function updates(
+  step: TrainStep,
+  vector: ParameterVector,
+  { batch, length, vocabulary }: Size,
+): (i: number) => Promise<void> {
+  const rng = RandomStream.from(2, 'bench');
+  return updatesOn(step, vector, {
+    inputIds: Int32Array.from({ length: batch * length }, () => rng.integer(vocabulary)),
+    attentionMask: new Float32Array(batch * length).fill(1),
+    labels: Int32Array.from({ length: batch }, () => rng.integer(2)),
+  });
 }

@@ -9,33 +9,11 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { getPeftModel, PsoftConfig } from '@psoft/adapter';
 import { labelledTextSpec } from '@psoft/datasets';
-import { compile, type Executor, type Model, RandomStream, type Tensor, tf } from '@psoft/engine';
+import type { Executor, Model } from '@psoft/engine';
 import { crossEntropy } from '@psoft/models';
 import { compileTrainStep, ParameterVector } from '@psoft/training';
 import { BASE, best, gigabytes, randomModel, type Size, timed, updates } from './base.ts';
-
-/** GFLOP/s of 2048 x 768 x 768 products with a constant right side, which ONNX Runtime packs once. */
-async function matrixPeak(threads: number | undefined): Promise<number> {
-  const [rows, width, count] = [2048, 768, 8];
-  const rng = RandomStream.from(1, 'bench');
-  const weight = Float32Array.from({ length: width * width }, () => rng.normal() / Math.sqrt(width));
-  const program = await compile(
-    ({ x }, w) => {
-      let y = x as Tensor;
-      for (let i = 0; i < count; i++) y = tf.matMul(y, w('w'));
-      return { y: tf.mean(y) };
-    },
-    {
-      inputs: { x: { shape: [rows, width], dtype: 'float32' } },
-      weights: new Map([['w', { kind: 'data', data: weight, shape: [width, width] }]]),
-    },
-    threads === undefined ? {} : { threads },
-  );
-  const x = Float32Array.from({ length: rows * width }, () => rng.normal());
-  const times = await timed(12, () => program.run({ x }));
-  await program.dispose();
-  return (2 * rows * width * width * count) / best(times) / 1e6;
-}
+import { matrixPeak } from './peak.ts';
 
 /** Milliseconds of each step: forward, backward, clipping and AdamW, dropout on, data ready. */
 async function trainingSteps(model: Model, size: Size, steps: number, executor: Executor, threads?: number) {
