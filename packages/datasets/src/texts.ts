@@ -85,6 +85,10 @@ const READERS: Readonly<Record<TextFormat, (text: string, place: string) => Row[
   },
 };
 
+/** Up to so many classes have a column each; of more, only the most likely few are written. */
+const ALL_CLASSES = 20;
+const MOST_LIKELY = 5;
+
 /**
  * Predictions in the order of the rows.
  * @param outputs logits a row, or the score alone
@@ -101,7 +105,20 @@ export function writePredictions(
     const name = files === undefined ? { index } : { file: files[index]! };
     if (classes === undefined) return { ...name, prediction: logits[0]! };
     const shares = softmax(logits);
-    const prediction = classes[shares.indexOf(Math.max(...shares))]!;
+    const best = [...classes.keys()].sort((a, b) => shares[b]! - shares[a]! || a - b).slice(0, MOST_LIKELY);
+    const prediction = classes[best[0]!]!;
+    if (classes.length > ALL_CLASSES)
+      return {
+        ...name,
+        prediction,
+        probability: shares[best[0]!]!,
+        ...Object.fromEntries(
+          best.slice(1).flatMap((label, i) => [
+            [`prediction_${i + 2}`, classes[label]!],
+            [`probability_${i + 2}`, shares[label]!],
+          ]),
+        ),
+      };
     return {
       ...name,
       prediction,

@@ -81,7 +81,7 @@ Examples:
       }).finally(() => progress?.done());
       const { rows, atMaxLength, seconds, files } = summary;
       const cut = atMaxLength > 0 ? `; ${atMaxLength} fill the maximum length and may have been cut` : '';
-      process.stderr.write(`${rows} rows in ${seconds.toFixed(1)} s${cut}\n`);
+      process.stderr.write(`${rows} ${rows === 1 ? 'row' : 'rows'} in ${seconds.toFixed(1)} s${cut}\n`);
       for (const file of files) process.stderr.write(`${path.relative(process.cwd(), file) || file}\n`);
     });
 }

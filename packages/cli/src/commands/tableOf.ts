@@ -29,10 +29,12 @@ export function tableOf(
   const groups = groupsOf(experiment, tasks);
   const metricOf = (task: string) =>
     methods.flatMap((method) => recordsOf(outcomesOf(method, task)))[0]?.trainInfo.selectionMetric;
+  const metrics = new Set(tasks.map(metricOf));
   const header = [
     'method',
     'trained',
-    ...tasks.map((task) => `${task} (${shortMetric(metricOf(task))})`),
+    // One metric of all goes without saying in every column.
+    ...tasks.map((task) => (metrics.size > 1 ? `${task} (${shortMetric(metricOf(task))})` : task)),
     ...groups.map(({ title }) => title),
     'average',
     ...(isPaper ? ['paper’s average'] : []),

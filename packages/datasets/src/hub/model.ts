@@ -4,13 +4,15 @@ import path from 'node:path';
 import { HubError } from './errors.ts';
 import { fetchSnapshot, type HubOptions, type Snapshot } from './snapshot.ts';
 
-const TOKENIZER = [
+/** What turns texts or images into inputs. */
+const READERS = [
   'tokenizer.json',
   'tokenizer_config.json',
   'special_tokens_map.json',
   'added_tokens.json',
   'spm.model',
   'spiece.model',
+  'preprocessor_config.json',
 ];
 /** In the order they are preferred: torch's own files only where there is nothing else. */
 const WEIGHTS = [
@@ -19,7 +21,7 @@ const WEIGHTS = [
 ] as const;
 
 /**
- * Brings config.json, tokenizer and weights of a model into the cache: safetensors where the repository has them, else
+ * Brings config.json, tokenizer or image processor, and weights of a model into the cache: safetensors where the repository has them, else
  * torch's files; shards by their index.
  * @throws HubError when they cannot be had
  */
@@ -33,7 +35,7 @@ export async function fetchModel(
       { ...repo, ...(revision === undefined ? {} : { revision }) },
       { ...options, files, optional },
     );
-  const first = await fetch(['config.json'], TOKENIZER);
+  const first = await fetch(['config.json'], READERS);
   const { commit } = first;
   for (const [single, index] of WEIGHTS) {
     const found = await fetch([], [single, index], commit);
