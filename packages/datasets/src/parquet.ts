@@ -19,7 +19,9 @@ export async function readParquetRows(
 }
 
 /**
- * A parquet file with these columns, to be read in parts.
+ * A parquet file, to be read in parts.
+ * @param columns that it must have
+ * @returns with `present`, all its columns
  * @throws DataError naming the file when it is missing, cut off or no parquet file, or lacks a column
  */
 export async function openParquet(file: string, columns: readonly string[]) {
@@ -34,7 +36,7 @@ export async function openParquet(file: string, columns: readonly string[]) {
     throw new DataError(
       `${file} has no column ${absent.map((column) => `"${column}"`).join(', ')}; it has ${present.join(', ')}`,
     );
-  return { buffer, metadata };
+  return { buffer, metadata, present };
 }
 
 async function readFile(file: string, columns: readonly string[]): Promise<Record<string, unknown>[]> {

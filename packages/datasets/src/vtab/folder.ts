@@ -70,7 +70,7 @@ export async function readVtabFolder(
   );
 }
 
-/** Rows of parquet files with the columns `image` and `label`, in order. */
+/** Rows of parquet files with embedded images and their labels, in order. */
 export async function readVtabParquet(
   files: readonly string[],
   source: string,

@@ -1,14 +1,19 @@
-/** Images embedded in parquet files, as Hugging Face's `datasets` writes them: `image` {bytes, path} and `label`. */
+/**
+ * Images embedded in parquet files, as Hugging Face's `datasets` writes them: `img` or `image`, a struct {bytes, path}, and
+ * `label`.
+ */
 import path from 'node:path';
 import { parquetReadObjects } from 'hyparquet';
 import type { EncodedImage } from '../images/cache.ts';
 import { openParquet } from '../parquet.ts';
 import { DataError } from '../text.ts';
 
-const COLUMNS = ['image', 'label'] as const;
+const LABEL = 'label';
+/** `img` in the data sets that the paper's code reads. */
+const IMAGES = ['img', 'image'];
 
 export async function countParquetRows(file: string): Promise<number> {
-  return Number((await openParquet(file, COLUMNS)).metadata.num_rows);
+  return Number((await openParquet(file, [LABEL])).metadata.num_rows);
 }
 
 /**
@@ -17,14 +22,19 @@ export async function countParquetRows(file: string): Promise<number> {
  */
 export async function* readParquetImages(files: readonly string[]): AsyncIterable<EncodedImage> {
   for (const file of files) {
-    const { buffer, metadata } = await openParquet(file, COLUMNS);
+    const { buffer, metadata, present } = await openParquet(file, [LABEL]);
+    const column = IMAGES.find((name) => present.includes(name));
+    if (column === undefined)
+      throw new DataError(
+        `${file} has no column of images: looked for ${IMAGES.join(', ')}; it has ${present.join(', ')}`,
+      );
     let start = 0;
     for (const group of metadata.row_groups) {
       const end = start + Number(group.num_rows);
       const rows = await parquetReadObjects({
         file: buffer,
         metadata,
-        columns: [...COLUMNS],
+        columns: [column, LABEL],
         rowStart: start,
         rowEnd: end,
         // Bytes stay bytes; texts are marked as such in the file.
@@ -33,16 +43,16 @@ export async function* readParquetImages(files: readonly string[]): AsyncIterabl
         throw new DataError(`${file} cannot be read (${error.message}): download it again`);
       });
       for (const [i, row] of rows.entries())
-        yield embedded(row, `${path.basename(file)} row ${start + i + 1}`);
+        yield embedded(row[column], row[LABEL], `${path.basename(file)} row ${start + i + 1}`);
       start = end;
     }
   }
 }
 
-function embedded({ image, label }: Record<string, unknown>, name: string): EncodedImage {
+function embedded(image: unknown, label: unknown, name: string): EncodedImage {
   const bytes = (image as { bytes?: unknown } | null)?.bytes;
   if (!(bytes instanceof Uint8Array))
-    throw new DataError(`${name}: "image" holds no embedded image: expected a struct with bytes`);
+    throw new DataError(`${name} holds no embedded image: expected a struct with bytes`);
   if (typeof label !== 'bigint' && typeof label !== 'number')
     throw new DataError(`${name}: "label" is ${JSON.stringify(label)}, expected a number`);
   return { name, label: Number(label), bytes };
