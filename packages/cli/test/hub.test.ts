@@ -56,8 +56,8 @@ describe('the paper profile', () => {
     const prepared = await psoft(['prepare', 'nlu/rte', 'nlu/mnli']);
     expect(prepared.code, prepared.stderr).toBe(0);
     expect(prepared.stderr).toMatch(/downloading model\.safetensors \(\d/);
-    expect(prepared.stdout).toMatch(/nlu\/rte: train 24, validation 12\n/);
-    expect(prepared.stdout).toMatch(/nlu\/mnli: train 24, validation 12, mismatched 9\n/);
+    expect(prepared.stdout).toMatch(/nlu\/rte: train 24, selection 6, report 6\n/);
+    expect(prepared.stdout).toMatch(/nlu\/mnli: train 24, selection 6, report 6, mismatched 9\n/);
 
     const before = hub.log().length;
     const trained = await psoft(TRAIN, { HF_HUB_OFFLINE: '1' });

@@ -252,7 +252,7 @@ describe.each(['psoft', 'head', 'full'])('psoft predict with %s', (method) => {
 describe('psoft predict', () => {
   test.each([
     [['predict', folder, '--input', 'x.csv'], /holds no finished run: a run's folder has run\.json/],
-    [['predict', folder], /Give --input FILE, --input - or --glue/],
+    [['predict', folder], /Give --input FILE, --input -, image files or --glue/],
     [['predict', folder, '--input', 'x.txt'], /format of x\.txt cannot be told.*--format csv\|tsv\|jsonl/],
     [['predict', folder, '--input', 'x.csv', '--glue'], /--input or --glue, not both/],
   ])('%s is one line', async (args, message) => {

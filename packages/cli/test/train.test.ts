@@ -20,7 +20,7 @@ describe('psoft train nlu/cola', () => {
     const args = ['train', 'nlu/cola', '--max-steps=6', '--rank=8', '--seed=3'];
     const first = await psoft(...args, ...out('a'));
     expect(first.stderr).not.toMatch(/psoft:/);
-    expect(first.stdout).toMatch(/report half: matthewsCorrelation -?[\d.]+, accuracy [\d.]+/);
+    expect(first.stdout).toMatch(/reported: matthewsCorrelation -?[\d.]+, accuracy [\d.]+/);
     expect(first.code).toBe(0);
     await psoft(...args, ...out('b'));
     const [a, b] = await Promise.all(['a', 'b'].map((name) => readRecords(path.join(folder, name))));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { AdamW, clipGradient, gradientNorm, linearSchedule } from './optimiser.ts';
+import { AdamW, clipGradient, cosineSchedule, gradientNorm, linearSchedule } from './optimiser.ts';
 import type { ParameterRange } from './parameters.ts';
 
 const ranges: ParameterRange[] = [
@@ -56,6 +56,15 @@ describe('clipping', () => {
 
 test('the linear schedule warms up from 0 and ends at 0', () => {
   expect([0, 1, 2, 6, 10].map((step) => linearSchedule(step, 2, 10))).toEqual([0, 0.5, 1, 0.5, 0]);
+});
+
+test('the cosine schedule is transformers’ get_cosine_schedule_with_warmup', () => {
+  // Of 3 steps of warm-up and 14 in all.
+  const expected = [
+    0, 0.333333333, 0.666666667, 1, 0.979746487, 0.920626766, 0.827430367, 0.707707507, 0.571157419,
+    0.428842581, 0.292292493, 0.172569633, 0.079373234, 0.020253513, 0,
+  ];
+  for (const [step, factor] of expected.entries()) expect(cosineSchedule(step, 3, 14)).toBeCloseTo(factor, 8);
 });
 
 const TORCH = {

@@ -3,7 +3,7 @@
  * decoding, and none need be in memory. An image larger than the model wants it is kept at the model's size, a smaller
  * one (dSprites, CIFAR) as it is.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism, homedir } from 'node:os';
@@ -69,18 +69,23 @@ export async function cachedImages(request: CachedImagesRequest): Promise<ImageS
   const folder = path.join(root, createHash('sha256').update(key).digest('hex').slice(0, 32));
   const found = await readIndex(folder);
   if (found !== undefined) return openSplit(folder, found, request.source);
-  await mkdir(root, { recursive: true });
-  await removeAbandoned(root);
-  const building = `${folder}.${process.pid}.building`;
-  await rm(building, { recursive: true, force: true });
-  await mkdir(building);
+  const building = `${folder}.${randomUUID().slice(0, 8)}.building`;
   try {
+    await mkdir(root, { recursive: true });
+    await removeAbandoned(root);
+    await mkdir(building);
     const index = await build(building, request);
     await rename(building, folder).catch(async (error: NodeJS.ErrnoException) => {
-      // Another process was first; what it wrote is the same.
+      // Another build was first; what it wrote is the same.
       if ((await readIndex(folder)) === undefined) throw error;
     });
-    return openSplit(folder, index, request.source);
+    return await openSplit(folder, index, request.source);
+  } catch (error) {
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (code === undefined || syscall === undefined) throw error;
+    throw new DataError(
+      `the image cache ${root} cannot be used (${code} at ${syscall}): make room, or set PSOFT_CACHE to another folder`,
+    );
   } finally {
     await rm(building, { recursive: true, force: true });
   }
@@ -174,7 +179,9 @@ async function openSplit(folder: string, index: Index, source: string): Promise<
       const data = new Uint8Array(offsets[at + 1]! - offsets[at]!);
       const handle = openSync(file, 'r');
       try {
-        readSync(handle, data, 0, data.length, offsets[at]!);
+        const read = readSync(handle, data, 0, data.length, offsets[at]!);
+        if (read !== data.length)
+          throw new DataError(`${file} has been cut off: delete ${folder}, it is made again`);
       } finally {
         closeSync(handle);
       }

@@ -1,18 +1,22 @@
 /** A task of VTAB-1K from a folder, in any of the forms that it is passed on in. */
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { cachedImages, type EncodedImage } from '../images/cache.ts';
+import { cachedImages } from '../images/cache.ts';
 import type { ImageSplit } from '../images/dataset.ts';
-import { isImageFile } from '../images/files.ts';
 import type { ImageProcessor } from '../images/processor.ts';
 import { DataError } from '../text.ts';
+import { keyOfFiles, type ListedImage, listClassFolders, readImageList, readListedImages } from './listed.ts';
 import { countParquetRows, readParquetImages } from './parquetImages.ts';
+import { shardsOf } from './shards.ts';
 
-export type VtabSplit = 'train' | 'validation' | 'test';
+export const VTAB_SPLITS = ['train', 'validation', 'test'] as const;
+export type VtabSplit = (typeof VTAB_SPLITS)[number];
 
 export interface VtabOptions {
   /** Of the model: decides the size that large images are kept at. */
   readonly processor: ImageProcessor;
+  /** Of the task. When given, other classes are errors that name the image. */
+  readonly classCount?: number;
   readonly onProgress?: (progress: { file: string; done: number; total: number }) => void;
   /** Where PSOFT_CACHE and its like are read; the process's own when left out. */
   readonly environment?: NodeJS.ProcessEnv;
@@ -30,16 +34,11 @@ const LISTS: Readonly<Record<VtabSplit, string>> = {
   test: 'test.txt',
 };
 
-interface Listed {
-  readonly file: string;
-  readonly label: number;
-}
-
 /**
  * Reads one of
- * - `train-*.parquet`, in the folder or in `data`: embedded images, as the Hub has them,
+ * - `train-*.parquet`, in the folder or in `data`, or `train/*.parquet`: embedded images, as the Hub has them,
  * - `train800.txt`, `val200.txt`, `test.txt`: a file and its class a line, as the usual VTAB-1K archive has them,
- * - `train/CLASS/*.jpg`: classes are numbered in the order of their names.
+ * - `train/CLASS/*.jpg`: classes are numbered in the order of their names, of all splits together.
  * @throws DataError for a folder that has none of them, and for what is missing or broken
  */
 export async function readVtabFolder(
@@ -52,22 +51,35 @@ export async function readVtabFolder(
       `cannot read the data folder ${folder} (${error.code}): give one that holds the task's images`,
     );
   });
-  for (const inner of ['', 'data']) {
-    const there = inner === '' ? names : names.includes(inner) ? await readdir(path.join(folder, inner)) : [];
-    const files = there
-      .filter((name) => name.endsWith('.parquet') && FOLDERS[split].some((one) => name.startsWith(`${one}-`)))
-      .sort()
-      .map((name) => path.join(folder, inner, name));
-    if (files.length > 0) return readVtabParquet(files, `${folder} ${split}`, options);
+  const called = FOLDERS[split];
+  const shards = shardsOf(await parquetFilesIn(folder, ['', 'data', ...called]), ['', 'data'], called);
+  if (shards.length > 0) {
+    const files = shards.map((name) => path.join(folder, name));
+    return readVtabParquet(files, `${folder} ${split}`, options);
   }
   if (names.includes(LISTS[split]))
-    return readListed(folder, await readList(folder, LISTS[split]), split, options);
-  const classes = FOLDERS[split].find((name) => names.includes(name));
-  if (classes !== undefined)
-    return readListed(folder, await listClasses(path.join(folder, classes)), split, options);
+    return readListed(folder, await readImageList(path.join(folder, LISTS[split])), split, options);
+  const splitFolder = (one: VtabSplit) => FOLDERS[one].find((name) => names.includes(name));
+  const own = splitFolder(split);
+  if (own !== undefined) {
+    const folders = VTAB_SPLITS.flatMap((one) => splitFolder(one) ?? []).map((name) =>
+      path.join(folder, name),
+    );
+    const listed = await listClassFolders(path.join(folder, own), folders, options.classCount);
+    return readListed(folder, listed, split, options);
+  }
   throw new DataError(
     `${folder} has no ${split} split: neither ${split}-*.parquet, nor ${LISTS[split]}, nor a folder ${split} of classes`,
   );
+}
+
+async function parquetFilesIn(root: string, folders: readonly string[]): Promise<string[]> {
+  const lists = folders.map(async (folder) => {
+    const found = await stat(path.join(root, folder)).catch(() => undefined);
+    if (!found?.isDirectory()) return [];
+    return (await readdir(path.join(root, folder))).map((name) => path.posix.join(folder, name));
+  });
+  return (await Promise.all(lists)).flat().filter((name) => name.endsWith('.parquet'));
 }
 
 /** Rows of parquet files with embedded images and their labels, in order. */
@@ -78,74 +90,39 @@ export async function readVtabParquet(
 ): Promise<ImageSplit> {
   let count = 0;
   for (const file of files) count += await countParquetRows(file);
-  return cachedImages({
+  const images = await cachedImages({
     ...options,
     source,
     count,
-    key: await keyOf(files),
+    key: await keyOfFiles(files),
     images: () => readParquetImages(files),
   });
+  checkClasses(images.labels, (at) => images.name(at), options.classCount);
+  return images;
 }
 
 async function readListed(
   folder: string,
-  listed: readonly Listed[],
+  listed: readonly ListedImage[],
   split: VtabSplit,
   options: VtabOptions,
 ): Promise<ImageSplit> {
-  const files = listed.map(({ file }) => file);
+  const labels = listed.map(({ label }) => label);
+  checkClasses(labels, (at) => listed[at]!.place, options.classCount);
   return cachedImages({
     ...options,
     source: `${folder} ${split}`,
     count: listed.length,
-    key: `${await keyOf(files)} ${listed.map(({ label }) => label).join(' ')}`,
-    images: () => readFiles(listed, folder),
+    key: `${await keyOfFiles(listed.map(({ file }) => file))} ${labels.join(' ')}`,
+    images: () => readListedImages(listed, folder),
   });
 }
 
-async function* readFiles(listed: readonly Listed[], folder: string): AsyncIterable<EncodedImage> {
-  for (const { file, label } of listed)
-    yield { name: path.relative(folder, file), label, bytes: await readFile(file) };
-}
-
-/** Lines like `images/train/0001.jpg 12`; a file's name may hold spaces. */
-async function readList(folder: string, name: string): Promise<Listed[]> {
-  const list = path.join(folder, name);
-  const lines = (await readFile(list, 'utf8')).split(/\r?\n/);
-  const listed = lines.flatMap((line, at): Listed[] => {
-    if (line.trim() === '') return [];
-    const match = /^(.+?)\s+(\d+)\s*$/.exec(line);
-    if (match === null)
-      throw new DataError(`${list} line ${at + 1}: expected FILE CLASS, got "${line.slice(0, 60)}"`);
-    return [{ file: path.resolve(folder, match[1]!), label: Number(match[2]) }];
-  });
-  if (listed.length === 0) throw new DataError(`${list} is empty: it must name a file and its class a line`);
-  return listed;
-}
-
-async function listClasses(folder: string): Promise<Listed[]> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  const classes = entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort();
-  const lists = classes.map(async (name, label) => {
-    const files = (await readdir(path.join(folder, name))).filter(isImageFile).sort();
-    return files.map((file) => ({ file: path.join(folder, name, file), label }));
-  });
-  const listed = (await Promise.all(lists)).flat();
-  if (listed.length === 0)
-    throw new DataError(`${folder} has no images: it must hold a folder of images for every class`);
-  return listed;
-}
-
-/** Names, sizes and times of change: another content has another key. */
-async function keyOf(files: readonly string[]): Promise<string> {
-  const parts = [];
-  for (const file of files) {
-    const { size, mtimeMs } = await stat(file).catch((error: NodeJS.ErrnoException) => {
+function checkClasses(labels: ArrayLike<number>, place: (at: number) => string, classCount?: number): void {
+  if (classCount === undefined) return;
+  for (let at = 0; at < labels.length; at++)
+    if (!(labels[at]! >= 0 && labels[at]! < classCount))
       throw new DataError(
-        `cannot read the image ${file} (${error.code}): put it there, or take it off the list`,
+        `${place(at)}: class ${labels[at]}, the task has classes 0 to ${classCount - 1}; check that this is the task's data`,
       );
-    });
-    parts.push(`${file} ${size} ${mtimeMs}`);
-  }
-  return parts.join('\n');
 }
