@@ -111,7 +111,8 @@ describe('images of one’s own', () => {
   test('broken ones are named, and nothing is recorded', async () => {
     const broken = path.join(folder, 'broken', 'kitti');
     for (const split of ['train', 'val', 'test']) {
-      mkdirSync(path.join(broken, split, 'near'), { recursive: true });
+      for (const name of ['far', 'near', 'nearer', 'none'])
+        mkdirSync(path.join(broken, split, name), { recursive: true });
       writeFileSync(path.join(broken, split, 'near', 'x.jpg'), 'not an image');
     }
     // The folder of all tasks may be given as well as the task's own.

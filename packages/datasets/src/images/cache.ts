@@ -83,13 +83,16 @@ export async function cachedImages(request: CachedImagesRequest): Promise<ImageS
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException;
     if (code === undefined || syscall === undefined) throw error;
-    throw new DataError(
-      `the image cache ${root} cannot be used (${code} at ${syscall}): make room, or set PSOFT_CACHE to another folder`,
-    );
+    throw unusable(root, error as NodeJS.ErrnoException);
   } finally {
     await rm(building, { recursive: true, force: true });
   }
 }
+
+const unusable = (root: string, { code, syscall }: NodeJS.ErrnoException) =>
+  new DataError(
+    `the image cache ${root} cannot be used (${code} at ${syscall}): make room, or set PSOFT_CACHE to another folder`,
+  );
 
 async function build(folder: string, request: CachedImagesRequest): Promise<Index> {
   const { source, count, processor, onProgress } = request;
@@ -155,7 +158,9 @@ async function readIndex(folder: string): Promise<Index | undefined> {
   try {
     return JSON.parse(await readFile(path.join(folder, 'index.json'), 'utf8')) as Index;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    if (code !== undefined) throw unusable(path.dirname(folder), error as NodeJS.ErrnoException);
     throw new DataError(`${folder} is damaged (${(error as Error).message}): delete it, it is made again`);
   }
 }

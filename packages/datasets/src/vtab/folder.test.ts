@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -45,6 +46,18 @@ describe('parquet files', () => {
     }
     expect(split.name(6)).toBe(
       name === 'train' ? 'train-00000-of-00002.parquet row 7' : `${name}-00000-of-00001.parquet row 7`,
+    );
+  });
+  test('in a folder for each split; a shard that is missing', async () => {
+    const folders = path.join(root, 'folders');
+    mkdirSync(path.join(folders, 'test'), { recursive: true });
+    cpSync(path.join(FIXTURE, 'data/test-00000-of-00001.parquet'), path.join(folders, 'test/0000.parquet'));
+    const split = await readVtabFolder(folders, 'test', options('parquet'));
+    expect([...split.labels]).toEqual(splits.test.map(({ label }) => label));
+    const name = 'train-00001-of-00002.parquet';
+    cpSync(path.join(FIXTURE, 'data', name), path.join(folders, name));
+    await expect(readVtabFolder(folders, 'train', options('parquet'))).rejects.toThrow(
+      /train-00000-of-00002\.parquet is missing, 1 others are there/,
     );
   });
   test('images larger than the model’s are kept at its size', async () => {
@@ -88,10 +101,30 @@ describe('files', () => {
     expect([0, 1, 2].map((i) => split.image(i).data[0])).toEqual([3, 1, 2]);
     expect(split.name(0)).toBe(path.join('train', 'bee hive', 'c.png'));
   });
+  test('classes are numbered over all splits; links and deeper folders count', async () => {
+    const all = path.join(folder, 'all');
+    cpSync(path.join(folder, 'classes'), all, { recursive: true });
+    await write('all/val/ant/deep/d.png', 8);
+    symlinkSync(path.join(all, 'train/cat'), path.join(all, 'val/dog'), 'junction');
+    const read = (split: VtabSplit, classCount: number) =>
+      readVtabFolder(all, split, { ...options('files'), classCount });
+    expect([...(await read('train', 4)).labels]).toEqual([1, 2, 2]);
+    const validation = await read('validation', 4);
+    expect([...validation.labels]).toEqual([0, 3, 3]);
+    expect(validation.name(0)).toBe(path.join('val', 'ant', 'deep', 'd.png'));
+    await expect(read('train', 5)).rejects.toThrow(/4 folders of classes, the task has 5 classes/);
+  });
   test('in a list, in its order; names may hold spaces', async () => {
     const split = await readVtabFolder(path.join(folder, 'list'), 'validation', options('files'));
     expect([...split.labels]).toEqual([7, 0]);
     expect([0, 1].map((i) => split.image(i).data[0])).toEqual([5, 4]);
+  });
+  test('a class that the task has not', async () => {
+    const read = readVtabFolder(path.join(folder, 'list'), 'validation', {
+      ...options('files'),
+      classCount: 7,
+    });
+    await expect(read).rejects.toThrow(/val200\.txt line 1: class 7, the task has classes 0 to 6/);
   });
   test('are decoded once, and again when they have changed', async () => {
     const copy = path.join(root, 'copy');

@@ -3,7 +3,7 @@
  * column of images is `img` in the data sets of the PSOFT paper's code, `image` in most others.
  */
 import path from 'node:path';
-import { parquetReadObjects, parquetSchema } from 'hyparquet';
+import { parquetReadObjects } from 'hyparquet';
 import type { EncodedImage } from '../images/cache.ts';
 import { openParquet } from '../parquet.ts';
 import { DataError } from '../text.ts';
@@ -16,8 +16,7 @@ export async function countParquetRows(file: string): Promise<number> {
 }
 
 async function openImages(file: string) {
-  const opened = await openParquet(file, [LABEL_COLUMN]);
-  const present = parquetSchema(opened.metadata).children.map(({ element }) => element.name);
+  const { present, ...opened } = await openParquet(file, [LABEL_COLUMN]);
   const column = IMAGE_COLUMNS.find((name) => present.includes(name));
   if (column === undefined)
     throw new DataError(

@@ -90,11 +90,15 @@ export const IMAGES: TaskKind<ImageDefinition, ImageData, ImageProcessor> = {
 type Splits = Record<VtabSplit, ImageSplit>;
 
 async function readSplits(
-  { images }: ImageDefinition,
+  { images, classes }: ImageDefinition,
   { config: { dataFolder, dataHub }, modelFolder, hooks }: ReadRequest,
 ): Promise<{ splits: Splits; revision?: string }> {
   if (dataFolder === undefined && dataHub === undefined) return { splits: generated(images) };
-  const options = { ...hooks, processor: await loadImageProcessor(modelFolder) };
+  const options = {
+    ...hooks,
+    processor: await loadImageProcessor(modelFolder),
+    classCount: classes.length,
+  };
   if (dataFolder === undefined) {
     const { splits, commit } = await readVtabFromHub(dataHub!, options);
     return { splits, revision: commit };
