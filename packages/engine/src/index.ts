@@ -12,6 +12,11 @@ export { createDropout, DROPOUT_STEP, dropoutStep } from './ops/dropout.ts';
 export { gelu } from './ops/gelu.ts';
 export { inverse } from './ops/inverse.ts';
 export { layerNorm } from './ops/layerNorm.ts';
+export { type LoopResult, loop } from './ops/loop.ts';
+export { rmsNorm } from './ops/rmsNorm.ts';
+export { rotaryEmbedding } from './ops/rotary.ts';
+export { tokenLoss } from './ops/tokenLoss.ts';
+export { writeColumn } from './ops/writeColumn.ts';
 export { type RandomState, RandomStream } from './random.ts';
 export { useBackend } from './run/eager.ts';
 export {

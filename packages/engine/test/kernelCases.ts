@@ -2,7 +2,19 @@
  * One row or more for each kernel that can be compiled: how to call it through tfjs, and what shapes to try. The
  * shapes and values are drawn anew for each of several seeds.
  */
-import { gelu, inverse, layerNorm, type RandomStream, type Tensor, tf } from '@psoft/engine';
+import {
+  gelu,
+  inverse,
+  layerNorm,
+  loop,
+  type RandomStream,
+  rmsNorm,
+  rotaryEmbedding,
+  type Tensor,
+  tf,
+  tokenLoss,
+  writeColumn,
+} from '@psoft/engine';
 
 type Shape = number[];
 
@@ -378,6 +390,81 @@ export const kernelCases: KernelCase[] = [
       return [{ shape: [...shape(rng, 1, 2), width] }, { shape: [width] }, { shape: [width] }];
     },
     call: (x, gamma, beta) => layerNorm(x!, gamma!, beta!, 1e-5),
+  },
+  {
+    kernel: 'RmsNorm',
+    note: 'and RmsNormGrad',
+    gradient: true,
+    inputs: (rng) => {
+      const width = 2 + dim(rng);
+      return [{ shape: [...shape(rng, 1, 2), width] }, { shape: [width] }];
+    },
+    call: (x, gamma) => rmsNorm(x!, gamma!, 1e-5),
+  },
+  {
+    kernel: 'RotaryEmbedding',
+    gradient: true,
+    inputs: (rng) => {
+      const [batch, length] = [dim(rng), dim(rng)];
+      return [
+        { shape: [batch, dim(rng), length, 2 * dim(rng)] },
+        { shape: [batch, length], dtype: 'int32', low: 0, high: 7 },
+      ];
+    },
+    call: (x, positions) => {
+      const half = x!.shape[3]! / 2;
+      const angles = tf.reshape(tf.range(0, 7 * half), [7, half]);
+      return rotaryEmbedding(x!, positions!, tf.cos(angles), tf.sin(angles));
+    },
+  },
+  {
+    kernel: 'TokenLoss',
+    note: 'and TokenLossGrad',
+    gradient: true,
+    inputs: (rng) => {
+      const rows = dim(rng);
+      return [{ shape: [rows, 5] }, { shape: [rows], dtype: 'int32', low: 0, high: 5 }];
+    },
+    call: (logits, labels) => tokenLoss(logits!, labels!),
+  },
+  {
+    kernel: 'WriteColumn',
+    inputs: (rng) => {
+      const [a, b] = [dim(rng), dim(rng)];
+      return [{ shape: [a, 4, b] }, { shape: [a, 1, b] }, { shape: [], dtype: 'int32', low: 0, high: 4 }];
+    },
+    call: (x, column, index) => writeColumn(x!, column!, index!),
+  },
+  {
+    kernel: 'Loop',
+    inputs: (rng) => [{ shape: shape(rng) }, { shape: [], low: 0.1, high: 1 }],
+    // Stops by itself for small factors: the product falls below the bound.
+    call: (x, factor) => {
+      const end = loop({ x: x!, taken: tf.scalar(0, 'int32') }, 5, (state, step) => ({
+        state: {
+          x: tf.add(tf.mul(state.x, factor!), tf.cast(step, 'float32')),
+          taken: tf.add(state.taken, tf.scalar(1, 'int32')),
+        },
+        isDone: tf.less(factor!, tf.div(tf.cast(step, 'float32'), 4)),
+      }));
+      return [end.x, end.taken];
+    },
+  },
+  {
+    kernel: 'Loop',
+    note: 'in a loop',
+    inputs: (rng) => [{ shape: shape(rng) }],
+    call: (x) => {
+      const never = tf.scalar(false, 'bool');
+      const end = loop({ x: x! }, 3, (outer) => {
+        const inner = loop({ y: outer.x }, 2, ({ y }, step) => ({
+          state: { y: tf.add(tf.mul(y, 0.5), tf.mul(x!, tf.cast(step, 'float32'))) },
+          isDone: never,
+        }));
+        return { state: { x: inner.y }, isDone: never };
+      });
+      return end.x;
+    },
   },
   {
     kernel: 'MatrixInverse',

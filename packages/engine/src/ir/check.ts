@@ -1,6 +1,7 @@
 /** A checker of graphs, independent of the tracer: re-derives every output type and the order of definitions. */
 import { inferNode } from '../kernels/index.ts';
 import { type Graph, sameShape, sizeOf, typeText, type Value } from './graph.ts';
+import type { LoopBody } from './loopBody.ts';
 
 /** @throws Error naming the first node that reads an undefined value or whose outputs have other types than stated. */
 export function checkGraph(graph: Graph): void {
@@ -15,6 +16,7 @@ export function checkGraph(graph: Graph): void {
   for (const node of graph.nodes) {
     for (const input of node.inputs)
       if (!defined.has(input)) throw new Error(`${node.op} reads value ${input.id} before it is defined`);
+    if (node.op === 'Loop') checkGraph((node.attrs.body as LoopBody).graph);
     const types = inferNode(node);
     node.outputs.forEach((output, i) => {
       const type = types[i];

@@ -3,14 +3,9 @@
  * cheaper by hand. Each runs eagerly on every tfjs backend (its `eager` form is built from ordinary tfjs operations)
  * and lowers to ONNX; `ops/` holds the differentiable functions that call them.
  */
-import { type Tensor, tf } from '../tf.ts';
-import { attr, type Kernel } from './kernel.ts';
-
-export interface CompositeKernel extends Kernel {
-  readonly args: readonly string[];
-  /** The same computation in tfjs operations. Returned tensors are kept, everything between is disposed. */
-  eager(inputs: Record<string, Tensor>, attrs: Record<string, unknown>): Tensor[];
-}
+import { tf } from '../tf.ts';
+import { decoderKernels } from './decoder.ts';
+import { attr, type CompositeKernel, type Kernel } from './kernel.ts';
 
 const SQRT_HALF = Math.SQRT1_2;
 /** 1 / sqrt(2 pi): the density of the standard normal at 0. */
@@ -117,7 +112,14 @@ const MatrixInverse: CompositeKernel = {
   },
 };
 
-export const composites = { Gelu, GeluGrad, LayerNorm, LayerNormGrad, MatrixInverse } as const;
+export const composites = {
+  Gelu,
+  GeluGrad,
+  LayerNorm,
+  LayerNormGrad,
+  MatrixInverse,
+  ...decoderKernels,
+} as const;
 
 /** Gauss-Jordan elimination with partial pivoting, in double precision. @throws on an exactly singular matrix. */
 function invertBatch(data: Float32Array, n: number): Float32Array {

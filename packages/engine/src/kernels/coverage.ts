@@ -4,7 +4,7 @@ import { compositeNames, kernels } from './index.ts';
 
 /** Markdown for docs/operators.md: compiled, refused and unknown kernels of TensorFlow.js, and our own. */
 export function operatorsPage(): string {
-  const own = new Set<string>([...compositeNames, 'Gemm']);
+  const own = new Set<string>([...compositeNames, 'Gemm', 'Loop']);
   const entries = Object.entries(kernels).sort(([a], [b]) => (a < b ? -1 : 1));
   const compiled = entries
     .filter(([name, entry]) => 'infer' in entry && !own.has(name))

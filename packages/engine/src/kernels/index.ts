@@ -6,6 +6,7 @@ import { elementwise } from './elementwise.ts';
 import { indexing } from './indexing.ts';
 import type { Kernel, KernelTable } from './kernel.ts';
 import { layout } from './layout.ts';
+import { loops } from './loop.ts';
 import { products } from './products.ts';
 import { reductions } from './reduction.ts';
 
@@ -16,6 +17,7 @@ export const kernels: KernelTable = {
   ...products,
   ...indexing,
   ...composites,
+  ...loops,
 };
 
 /** Names of the kernels of our own, which TensorFlow.js does not have. */

@@ -1,6 +1,7 @@
 /** What the compiler knows of one TensorFlow.js kernel. */
 import type { Attributes, Dtype, GraphNode, Value } from '../ir/graph.ts';
 import type { OnnxBuilder } from '../onnx/builder.ts';
+import type { Tensor } from '../tf.ts';
 
 export interface ValueType {
   readonly shape: readonly number[];
@@ -14,6 +15,13 @@ export interface Kernel {
   infer(inputs: readonly Value[], attrs: Attributes): readonly ValueType[];
   /** Writes the ONNX nodes that compute the outputs. */
   lower(node: GraphNode, onnx: OnnxBuilder): void;
+}
+
+/** A kernel of our own: it runs eagerly too. */
+export interface CompositeKernel extends Kernel {
+  readonly args: readonly string[];
+  /** The same computation in tfjs operations. Returned tensors are kept, everything between is disposed. */
+  eager(inputs: Record<string, Tensor>, attrs: Record<string, unknown>): Tensor[];
 }
 
 /** A TensorFlow.js kernel that is known and refused. */

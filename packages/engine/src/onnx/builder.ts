@@ -10,18 +10,39 @@ export const ONNX_DTYPE: Record<Dtype, OnnxType> = {
   bool: OnnxType.BOOL,
 };
 
+/** How a value is called; made anew, in the builder that reads it, where each use has a node of its own. */
+type Name = string | ((onnx: OnnxBuilder) => string);
+
 export class OnnxBuilder {
   readonly nodes: OnnxNode[] = [];
   readonly initializers: OnnxInitializer[] = [];
-  readonly #names = new Map<Value, string>();
+  readonly #names = new Map<Value, Name>();
   readonly #shared = new Map<string, string>();
+  /** Of the graph around a loop's body, and of the whole model. */
+  readonly #outer: OnnxBuilder | undefined;
+  readonly #root: OnnxBuilder;
   #temporaries = 0;
+
+  constructor(outer?: OnnxBuilder) {
+    this.#outer = outer;
+    this.#root = outer === undefined ? this : outer.#root;
+  }
+
+  /** A builder of a body's nodes: it knows the names out here, and its constants are the model's. */
+  inner(): OnnxBuilder {
+    return new OnnxBuilder(this);
+  }
 
   /** The ONNX name of a value that an earlier node computed or that was declared. */
   name(value: Value): string {
-    const name = this.#names.get(value);
+    const name = this.#find(value);
     if (name === undefined) throw new Error(`internal: value ${value.id} is used before it is computed`);
-    return name;
+    return typeof name === 'string' ? name : name(this);
+  }
+
+  #find(value: Value): Name | undefined {
+    const own = this.#names.get(value);
+    return own === undefined && this.#outer !== undefined ? this.#outer.#find(value) : own;
   }
 
   names(values: readonly Value[]): string[] {
@@ -29,8 +50,18 @@ export class OnnxBuilder {
   }
 
   /** Declares that `value` is known under `name`. */
-  bind(value: Value, name: string): void {
+  bind(value: Value, name: Name): void {
     this.#names.set(value, name);
+  }
+
+  /** Declares that `value`, of a body, is `outer` of the graph around it. */
+  alias(value: Value, outer: Value): void {
+    this.#names.set(value, (onnx) => onnx.name(outer));
+  }
+
+  /** A name that nothing else has. */
+  temporary(): string {
+    return `t${this.#root.#temporaries++}`;
   }
 
   emit(op: string, inputs: readonly string[], attributes: Attributes = {}, domain = ''): string {
@@ -38,7 +69,7 @@ export class OnnxBuilder {
   }
 
   emitMany(op: string, inputs: readonly string[], count: number, attributes: Attributes = {}, domain = '') {
-    const outputs = Array.from({ length: count }, () => `t${this.#temporaries++}`);
+    const outputs = Array.from({ length: count }, () => this.temporary());
     this.nodes.push({ op, domain, name: `${op}_${this.nodes.length}`, inputs, outputs, attributes });
     return outputs;
   }
@@ -82,11 +113,13 @@ export class OnnxBuilder {
   #constant(type: OnnxType, dims: readonly number[], data: ArrayBufferView): string {
     const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const key = `${type}|${dims}|${Buffer.from(raw).toString('base64')}`;
-    let name = this.#shared.get(key);
+    const shared = this.#root.#shared;
+    const { initializers } = this.#root;
+    let name = shared.get(key);
     if (name === undefined) {
-      name = `c${this.#shared.size}`;
-      this.#shared.set(key, name);
-      this.initializers.push({ name, type, dims, content: { raw } });
+      name = `c${shared.size}`;
+      shared.set(key, name);
+      initializers.push({ name, type, dims, content: { raw } });
     }
     return name;
   }

@@ -21,7 +21,16 @@ export type AttributeValue =
   | { float: number }
   | string
   | readonly number[]
-  | { floats: readonly number[] };
+  | { floats: readonly number[] }
+  | { graph: OnnxBody };
+
+/** A graph inside a node; what it does not compute it finds around it. */
+export interface OnnxBody {
+  readonly name: string;
+  readonly inputs: readonly OnnxValueInfo[];
+  readonly outputs: readonly OnnxValueInfo[];
+  readonly nodes: readonly OnnxNode[];
+}
 
 export interface OnnxNode {
   readonly op: string;
@@ -59,7 +68,7 @@ export interface OnnxModel {
 const IR_VERSION = 10;
 export const OPSET = 21;
 const DATA_LOCATION_EXTERNAL = 1;
-const AttributeType = { FLOAT: 1, INT: 2, STRING: 3, FLOATS: 6, INTS: 7 } as const;
+const AttributeType = { FLOAT: 1, INT: 2, STRING: 3, GRAPH: 5, FLOATS: 6, INTS: 7 } as const;
 
 export function encodeModel(model: OnnxModel): Uint8Array {
   const pbf = new PbfWriter();
@@ -109,6 +118,9 @@ function writeAttribute([name, value]: [string, AttributeValue], pbf: PbfWriter)
   } else if ('float' in value) {
     pbf.writeFloatField(2, value.float);
     type = AttributeType.FLOAT;
+  } else if ('graph' in value) {
+    pbf.writeMessage(6, writeGraph, { ...value.graph, initializers: [] });
+    type = AttributeType.GRAPH;
   } else if ('floats' in value) {
     for (const one of value.floats) pbf.writeFloatField(7, one);
     type = AttributeType.FLOATS;

@@ -3,6 +3,7 @@ import type { Graph } from '../ir/graph.ts';
 import { commonSubexpressions } from './commonSubexpressions.ts';
 import { deadCode } from './deadCode.ts';
 import { gemm } from './gemm.ts';
+import { loopBodies } from './loopBodies.ts';
 import type { Pass } from './rewrite.ts';
 import { simplify } from './simplify.ts';
 
@@ -15,7 +16,7 @@ const MAX_ROUNDS = 20;
 
 /** Rewrites a graph into an equivalent one with fewer, larger nodes. */
 export function optimise(graph: Graph): Graph {
-  let current = graph;
+  let current = loopBodies(optimise).run(graph);
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const before = current;
     for (const pass of FIXED_POINT) current = pass.run(current);

@@ -7,9 +7,11 @@ import {
   type GraphNode,
   sizeOf,
   type TypedArray,
+  typeText,
   type Value,
   ValueFactory,
 } from '../ir/graph.ts';
+import { closeBody } from '../ir/loopBody.ts';
 import { CompileError, compositeNames, inferNode, kernels } from '../kernels/index.ts';
 import type { Kernel } from '../kernels/kernel.ts';
 import { type Tensor, tf } from '../tf.ts';
@@ -28,7 +30,7 @@ interface TensorInfo {
 /** What has been recorded so far. One recording at a time: tracing is synchronous. */
 export class Recording {
   readonly values = new ValueFactory();
-  readonly nodes: GraphNode[] = [];
+  nodes: GraphNode[] = [];
   readonly constants = new Map<Value, TypedArray>();
 
   /** Records one kernel call and returns its outputs. */
@@ -38,6 +40,17 @@ export class Recording {
     );
     this.nodes.push({ op, inputs, attrs: plainAttributes(attrs), outputs });
     return outputs;
+  }
+
+  /** Records what `body` does apart from the rest. */
+  apart<T>(body: () => T): { result: T; nodes: readonly GraphNode[] } {
+    const around = this.nodes;
+    this.nodes = [];
+    try {
+      return { result: body(), nodes: this.nodes };
+    } finally {
+      this.nodes = around;
+    }
   }
 }
 
@@ -249,6 +262,36 @@ export function record<T>(
     if (previous) void tf.setBackend(previous);
     current = undefined;
   }
+}
+
+/** Whether a program is being traced. */
+export function isTracing(): boolean {
+  return current !== undefined;
+}
+
+/** What one step of a loop is given and answers. */
+export type LoopStep = (state: Tensor[], step: Tensor) => { state: Tensor[]; isDone: Tensor };
+
+/** Records a loop as one node. See `loop` of `ops/loop.ts`. */
+export function recordLoop(initial: readonly Tensor[], steps: number, body: LoopStep): Tensor[] {
+  const backend = tf.backend() as never;
+  const { values } = recording();
+  const fresh = ({ shape, dtype }: Value) => values.create(shape, dtype);
+  const starts = initial.map(movedValue);
+  const state = starts.map(fresh);
+  const step = values.create([], 'int32');
+  const { result, nodes } = recording().apart(() => {
+    const next = body(
+      state.map((value) => tensorFor(value, backend)),
+      tensorFor(step, backend),
+    );
+    return { isDone: movedValue(next.isDone), next: next.state.map(movedValue) };
+  });
+  if (typeText(result.isDone) !== 'bool[]')
+    throw new CompileError(`a loop's isDone must be bool[], got ${typeText(result.isDone)}`);
+  const closed = closeBody({ step, state, nodes, ...result }, fresh);
+  const outputs = recording().record('Loop', [...starts, ...closed.captured], { body: closed.body, steps });
+  return outputs.map((value) => tensorFor(value, backend));
 }
 
 /** The value behind any tensor; one of another backend is captured as a constant. */
