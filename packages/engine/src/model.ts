@@ -19,6 +19,8 @@ export interface Scope {
    * @returns [..., out] float32
    */
   linear(x: Tensor, name: string): Tensor;
+  /** Whether the parameter `name` is trained; what only frozen ones take part in needs no gradient of theirs. */
+  isTrained(name: string): boolean;
   /** Inverted dropout: zero with probability `rate`, else x / (1 - rate). The identity when not training. */
   dropout(x: Tensor, rate: number): Tensor;
 }

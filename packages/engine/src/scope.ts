@@ -26,6 +26,7 @@ export function plainScope(bindings: Bindings, hasBias: (module: string) => bool
     weight,
     linear: (x, name) =>
       linear(x, weight(`${name}.weight`), hasBias(name) ? weight(`${name}.bias`) : undefined),
+    isTrained: (name) => bindings.parameters[name] !== undefined,
     dropout: bindings.dropout ?? ((x) => x),
   };
 }

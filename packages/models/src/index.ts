@@ -5,6 +5,8 @@ export {
   debertaForSequenceClassification,
   parseDebertaConfig,
 } from './deberta/index.ts';
+export { cacheNames } from './decoder/pass.ts';
+export { type LlamaConfig, llamaForCausalLM, parseLlamaConfig } from './llama/index.ts';
 export { crossEntropy, meanSquaredError } from './losses.ts';
 export { ModelWeightsError } from './parameters.ts';
 export { initialiseHeads, initialiseModel, modelFor } from './registry.ts';

@@ -7,6 +7,7 @@ import {
   initialiseDeberta,
   initialiseDebertaHeads,
 } from './deberta/index.ts';
+import { initialiseLlama, llamaForCausalLM } from './llama/index.ts';
 import { TASKS, type Task } from './tasks.ts';
 import { initialiseVit, initialiseVitHeads, vitForImageClassification } from './vit/index.ts';
 
@@ -38,6 +39,11 @@ const architectures: Readonly<Record<string, Architecture>> = {
   },
   vit,
   dinov2: vit,
+  llama: {
+    build: { 'causal-lm': llamaForCausalLM },
+    initialiseHeads: () => new Map(),
+    initialiseModel: (_, config, seed) => initialiseLlama(config, seed),
+  },
 };
 
 /**
