@@ -380,6 +380,20 @@ export const kernelCases: KernelCase[] = [
     call: (x) => tf.oneHot(x as never, 4, 0.9, 0.1),
   },
 
+  {
+    kernel: 'TopK',
+    inputs: (rng) => [{ shape: [...shape(rng, 0, 2), 4] }],
+    call: (x) => {
+      const { values, indices } = tf.topk(x!, 3);
+      return [values, indices];
+    },
+  },
+  {
+    kernel: 'TopK',
+    note: 'of equals the first',
+    inputs: () => [{ shape: [3, 8], dtype: 'int32', low: 0, high: 3 }],
+    call: (x) => tf.topk(tf.cast(x!, 'float32'), 6).indices,
+  },
   { ...unary('Gelu', gelu), note: 'and GeluGrad' },
   {
     kernel: 'LayerNorm',

@@ -62,5 +62,23 @@ export const indexing: KernelTable = {
   GatherNd: { reason: 'TensorFlow.js has no gradient for it; gather along one axis of a reshaped tensor' },
   StridedSlice: { reason: 'TensorFlow.js has no gradient for it; use slice' },
   Where: { reason: 'its output shape depends on the data; compute a mask instead' },
-  TopK: { reason: 'its indices have no use in a trained graph; take them from an output after the run' },
+  /** The k largest of the last axis and where they stand, the largest first, of equals the first. No gradient. */
+  TopK: {
+    args: ['x'],
+    infer: ([x], attrs) => {
+      const [k, size] = [attrs.k as number, x!.shape.at(-1)!];
+      if (!(k >= 1 && k <= size)) throw new Error(`k must be from 1 to ${size}, got ${k}`);
+      const shape = [...x!.shape.slice(0, -1), k];
+      return [
+        { shape, dtype: x!.dtype },
+        { shape, dtype: 'int32' },
+      ];
+    },
+    lower: (node, onnx) => {
+      const inputs = [onnx.name(node.inputs[0]!), onnx.ints([attr<number>(node, 'k')])];
+      const [values, indices] = onnx.emitMany('TopK', inputs, 2, { axis: -1 });
+      onnx.bind(node.outputs[0]!, values!);
+      onnx.bind(node.outputs[1]!, onnx.cast(indices!, 'int32'));
+    },
+  },
 };

@@ -4,7 +4,7 @@ import type { LoopBody } from '../ir/loopBody.ts';
 import { lowerBody } from '../onnx/loopBody.ts';
 import { attr, type Kernel, type KernelTable } from './kernel.ts';
 
-/** The parts of a `Loop` node: state first among the inputs, then what the body reads from outside. */
+/** The parts of a `Loop` node, whose inputs are: whether to do nothing, the state, what the body reads from outside. */
 export function loopParts(node: GraphNode) {
   const { graph } = attr<LoopBody>(node, 'body');
   const [step, ...inputs] = [...graph.inputs.values()] as [Value, ...Value[]];
@@ -18,8 +18,9 @@ const Loop: Kernel = {
     const [, ...declared] = graph.inputs.values();
     const [, ...next] = graph.outputs.values();
     declared.forEach((value, i) => {
-      if (inputs[i] === undefined || typeText(inputs[i]) !== typeText(value))
-        throw new Error(`input ${i} must be ${typeText(value)}`);
+      const given = inputs[i + 1];
+      if (given === undefined || typeText(given) !== typeText(value))
+        throw new Error(`input ${i + 1} must be ${typeText(value)}`);
     });
     next.forEach((value, i) => {
       if (typeText(value) !== typeText(declared[i]!))
@@ -29,10 +30,11 @@ const Loop: Kernel = {
   },
   lower: (node, onnx) => {
     const { steps, next } = loopParts(node);
-    const states = node.inputs.slice(0, next.length);
+    const [isDone, ...rest] = node.inputs as [Value, ...Value[]];
     const body = lowerBody(node, onnx);
-    const inputs = [onnx.intScalar(steps), '', ...onnx.names(states)];
-    const outputs = onnx.emitMany('Loop', inputs, states.length, { body: { graph: body } });
+    const goOn = onnx.emit('Not', [onnx.name(isDone)]);
+    const inputs = [onnx.intScalar(steps), goOn, ...onnx.names(rest.slice(0, next.length))];
+    const outputs = onnx.emitMany('Loop', inputs, next.length, { body: { graph: body } });
     node.outputs.forEach((value, i) => {
       onnx.bind(value, outputs[i]!);
     });

@@ -16,7 +16,7 @@ export function lowerBody(node: GraphNode, outer: OnnxBuilder): OnnxBody {
     return { name: `${name}:state${i}`, type: ONNX_DTYPE[value.dtype], dims: value.shape };
   });
   inputs.slice(next.length).forEach((value, i) => {
-    onnx.alias(value, node.inputs[next.length + i]!);
+    onnx.alias(value, node.inputs[1 + next.length + i]!);
   });
   onnx.bind(step, onnx.emit('Cast', [`${name}:step`], { to: OnnxType.INT32 }));
   for (const inner of graph.nodes)

@@ -14,12 +14,14 @@ export interface LoopResult<Name extends string> {
  * what it carries stays where the program runs; eagerly it is a loop. Without a gradient.
  * @param initial the state before the first step
  * @param body is given the state and the number of the step, an int32 scalar from 0; it may read any tensor around it
+ * @param isDone bool scalar: no step at all; absent, there is at least one
  * @returns the state after the last step
  */
 export function loop<Name extends string>(
   initial: Readonly<Record<Name, Tensor>>,
   steps: number,
   body: (state: Record<Name, Tensor>, step: Tensor) => LoopResult<Name>,
+  isDone?: Tensor,
 ): Record<Name, Tensor> {
   type State = Record<Name, Tensor>;
   const names = Object.keys(initial) as Name[];
@@ -32,23 +34,28 @@ export function loop<Name extends string>(
       return tensor;
     });
   if (isTracing()) {
-    const outputs = recordLoop(inOrder(initial), steps, (state, step) => {
+    const before = isDone ?? tf.scalar(false, 'bool');
+    const outputs = recordLoop(inOrder(initial), before, steps, (state, step) => {
       const { state: next, isDone } = body(named(state), step);
       return { state: inOrder(next), isDone };
     });
     return named(outputs);
   }
   let state = inOrder(initial).map((tensor) => tf.clone(tensor));
-  for (let step = 0; step < steps; step++) {
-    const [isDone, ...next] = tf.tidy(() => {
+  let stop = isDone !== undefined && isTrue(isDone);
+  for (let step = 0; step < steps && !stop; step++) {
+    const [last, ...next] = tf.tidy(() => {
       const result = body(named(state), tf.scalar(step, 'int32'));
       return [result.isDone, ...inOrder(result.state)].map((tensor) => tf.clone(tensor));
     }) as [Tensor, ...Tensor[]];
     for (const tensor of state) tensor.dispose();
     state = next;
-    const stop = isDone.dataSync()[0] !== 0;
-    isDone.dispose();
-    if (stop) break;
+    stop = isTrue(last);
+    last.dispose();
   }
   return named(state);
+}
+
+function isTrue(scalar: Tensor): boolean {
+  return scalar.dataSync()[0] !== 0;
 }

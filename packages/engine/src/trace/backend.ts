@@ -273,7 +273,12 @@ export function isTracing(): boolean {
 export type LoopStep = (state: Tensor[], step: Tensor) => { state: Tensor[]; isDone: Tensor };
 
 /** Records a loop as one node. See `loop` of `ops/loop.ts`. */
-export function recordLoop(initial: readonly Tensor[], steps: number, body: LoopStep): Tensor[] {
+export function recordLoop(
+  initial: readonly Tensor[],
+  isDone: Tensor,
+  steps: number,
+  body: LoopStep,
+): Tensor[] {
   const backend = tf.backend() as never;
   const { values } = recording();
   const fresh = ({ shape, dtype }: Value) => values.create(shape, dtype);
@@ -287,10 +292,13 @@ export function recordLoop(initial: readonly Tensor[], steps: number, body: Loop
     );
     return { isDone: movedValue(next.isDone), next: next.state.map(movedValue) };
   });
-  if (typeText(result.isDone) !== 'bool[]')
-    throw new CompileError(`a loop's isDone must be bool[], got ${typeText(result.isDone)}`);
+  const before = movedValue(isDone);
+  for (const value of [before, result.isDone])
+    if (typeText(value) !== 'bool[]')
+      throw new CompileError(`a loop's isDone must be bool[], got ${typeText(value)}`);
   const closed = closeBody({ step, state, nodes, ...result }, fresh);
-  const outputs = recording().record('Loop', [...starts, ...closed.captured], { body: closed.body, steps });
+  const inputs = [before, ...starts, ...closed.captured];
+  const outputs = recording().record('Loop', inputs, { body: closed.body, steps });
   return outputs.map((value) => tensorFor(value, backend));
 }
 
