@@ -8,6 +8,7 @@ export {
   type FitTask,
   NonFiniteError,
 } from './fit.ts';
+export * from './generate/index.ts';
 export {
   ADAMW_DEFAULTS,
   AdamW,

@@ -29,11 +29,17 @@ export interface StepResult {
 
 export interface TrainStep {
   readonly program: Program;
-  run(values: Float32Array, batch: Record<string, TypedArray>, dropout: Int32Array): Promise<StepResult>;
+  /** @param penaltyShare factor on the model's penalty: 1 / n where n runs make up one update */
+  run(
+    values: Float32Array,
+    batch: Readonly<Record<string, TypedArray>>,
+    dropout: Int32Array,
+    penaltyShare?: number,
+  ): Promise<StepResult>;
 }
 
 /** Frozen tensors by name, fetched when a model first reads them. */
-function lazyWeights(weight: WeightLookup): TensorMap {
+export function lazyWeights(weight: WeightLookup): TensorMap {
   return new Proxy({} as TensorMap, {
     get: (_, name) => (typeof name === 'string' ? weight(name) : undefined),
   });
@@ -51,8 +57,9 @@ export async function compileTrainStep(
   options: CompileOptions & { training?: boolean } = {},
 ): Promise<TrainStep> {
   const { training = true, ...compileOptions } = options;
+  const hasPenalty = model.penalty !== undefined;
   const program = await compile(
-    ({ parameters: flat, dropoutStep, ...inputs }, weight) => {
+    ({ parameters: flat, dropoutStep, penaltyShare, ...inputs }, weight) => {
       const { value, grad } = tf.valueAndGrad((theta: Tensor) => {
         const bindings = {
           weights: lazyWeights(weight),
@@ -61,23 +68,32 @@ export async function compileTrainStep(
         };
         const own = loss(model.forward(bindings, inputs), inputs);
         const penalty = model.penalty?.(bindings);
-        return (penalty === undefined ? own : tf.add(own, penalty)) as never;
+        return (penalty === undefined ? own : tf.add(own, tf.mul(penalty, penaltyShare!))) as never;
       })(flat!);
       return { loss: value, gradient: grad };
     },
-    { inputs: { parameters: flatSpec(vector), dropoutStep: DROPOUT_STEP, ...batch }, weights: model.weights },
+    {
+      inputs: {
+        parameters: flatSpec(vector),
+        dropoutStep: DROPOUT_STEP,
+        ...(hasPenalty ? { penaltyShare: { shape: [], dtype: 'float32' } } : {}),
+        ...batch,
+      },
+      weights: model.weights,
+    },
     { name: 'train', ...compileOptions },
   );
   return {
     program,
-    async run(values, batch, dropout) {
-      const result = await program.run({ parameters: values, dropoutStep: dropout, ...batch });
+    async run(values, batch, dropout, penaltyShare = 1) {
+      const share = hasPenalty ? { penaltyShare: Float32Array.of(penaltyShare) } : {};
+      const result = await program.run({ parameters: values, dropoutStep: dropout, ...share, ...batch });
       return { loss: result.loss!.data[0]!, gradient: result.gradient!.data as Float32Array };
     },
   };
 }
 
-/** Compiles the forward pass, dropout off, for one batch shape. */
+/** Compiles the forward pass, dropout off, for one batch shape: its first output, the one that is evaluated. */
 export function compileEvaluation(
   model: TrainableModel,
   vector: ParameterVector,
@@ -85,11 +101,14 @@ export function compileEvaluation(
   options: CompileOptions = {},
 ): Promise<Program> {
   return compile(
-    ({ parameters: flat, ...inputs }, weight) =>
-      model.forward(
+    ({ parameters: flat, ...inputs }, weight) => {
+      const outputs = model.forward(
         { weights: lazyWeights(weight), parameters: flat ? splitParameters(flat, vector.ranges) : {} },
         inputs,
-      ),
+      );
+      // A decoder's further outputs are its keys and values, which nobody reads here.
+      return Object.fromEntries(Object.entries(outputs).slice(0, 1));
+    },
     // A frozen model has none.
     {
       inputs: { ...(vector.size > 0 ? { parameters: flatSpec(vector) } : {}), ...batch },

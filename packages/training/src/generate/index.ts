@@ -1,0 +1,2 @@
+export { type Generation, type GenerationHooks, Generator, type GeneratorOptions } from './generator.ts';
+export type { DecodingOptions, Strategy } from './strategy.ts';
