@@ -17,7 +17,8 @@ export class Evaluator {
   ) {}
 
   /**
-   * The first output of the model for every real example, by its place in the set.
+   * The first output of the model for every real example, by its place in the set; of a scalar output (a loss), its
+   * sum over the batches, alone.
    * @param onBatch told of every batch that is done
    */
   async predict(
@@ -31,9 +32,13 @@ export class Evaluator {
       const { values } = this.vector;
       const parameters = values.length > 0 ? { parameters: values } : {};
       const [first] = Object.values(await program.run({ ...parameters, ...batch.inputs }));
-      const width = first!.data.length / first!.shape[0]!;
-      for (let row = 0; row < batch.rows; row++)
-        outputs[batch.examples[row]!] = (first!.data as Float32Array).slice(row * width, (row + 1) * width);
+      const [data, [rows]] = [first!.data as Float32Array, first!.shape];
+      if (rows === undefined) outputs[0] = Float32Array.of((outputs[0]?.[0] ?? 0) + data[0]!);
+      else {
+        const width = data.length / rows;
+        for (let row = 0; row < batch.rows; row++)
+          outputs[batch.examples[row]!] = data.slice(row * width, (row + 1) * width);
+      }
       onBatch?.(at + 1);
       // Lets messages and signals in.
       await setImmediate();

@@ -204,4 +204,100 @@ describe('Fit', () => {
     const empty = { ...toyTask(), trainBatches: () => [] };
     await expect(new Fit(toyModel(), empty, config).run()).rejects.toThrow(/no batches/);
   });
+
+  describe('a batch in parts', () => {
+    /** Logistic regression whose program gets as many rows as its bucket says, and a factor on their summed loss. */
+    const spec = (rows: number) => ({
+      x: { shape: [rows, 2], dtype: 'float32' as const },
+      labels: { shape: [rows], dtype: 'int32' as const },
+      lossScale: { shape: [], dtype: 'float32' as const },
+    });
+    const model = (): TrainableModel => ({
+      ...toyModel(),
+      penalty: ({ parameters: { w } }) => tf.mul(0.1, tf.sum(tf.square(w!))),
+    });
+    /** Every third example does not count, so that parts of equal size count unlike many. */
+    const target = (i: number) => (i % 3 === 2 ? -1 : labelOf(points[i]!));
+    const part = (examples: readonly number[], lossScale: number): Batch => ({
+      bucket: examples.length,
+      inputs: {
+        x: Float32Array.from(examples.flatMap((i) => points[i]!)),
+        labels: Int32Array.from(examples, target),
+        lossScale: Float32Array.of(lossScale),
+      },
+      rows: examples.length,
+      tokens: 2 * examples.length,
+      examples,
+    });
+    const taskOf = (sizes: readonly number[]): FitTask => ({
+      ...toyTask(),
+      trainSpec: spec,
+      loss: ({ logits }, { labels, lossScale }) => {
+        const [rows] = labels!.shape as [number];
+        const counted = tf.maximum(tf.sum(tf.cast(tf.greaterEqual(labels!, 0), 'float32')), 1);
+        return tf.mul(tf.mul(crossEntropy(tf.reshape(logits!, [rows, 2]), labels!), counted), lossScale!);
+      },
+      trainBatches: () =>
+        batchesOf(points).map((_, at) => {
+          const examples = Array.from({ length: ROWS }, (_, i) => at * ROWS + i);
+          const lossScale = 1 / examples.filter((i) => target(i) >= 0).length;
+          let start = 0;
+          const parts = sizes.map((size) => part(examples.slice(start, (start += size)), lossScale));
+          const whole = part(examples, lossScale);
+          return sizes.length === 1 ? whole : { ...whole, inputs: {}, parts };
+        }),
+    });
+    const still = { ...config, dropoutSeed: 1, selection: undefined as never };
+
+    test.each([[[4, 4]], [[1, 4, 3]], [[2, 2, 2, 2]]])('of %j is one batch', async (sizes) => {
+      const run = async (given: readonly number[]) => {
+        const trained = model();
+        // Masks differ from part to part, as they must; without dropout nothing may.
+        trained.forward = (bindings, inputs) =>
+          toyModel().forward({ weights: {}, parameters: bindings.parameters }, inputs);
+        const fit = new Fit(trained, taskOf(given), still);
+        const speeds: number[] = [];
+        const result = await fit.run({ onStep: ({ step, totalSteps }) => void speeds.push(step / totalSteps) });
+        await fit.dispose();
+        expect(speeds).toHaveLength(32);
+        return { ...result, values: fit.vector.values };
+      };
+      const [whole, parts] = [await run([ROWS]), await run(sizes)];
+      expect(parts.steps).toBe(32);
+      for (const [i, row] of parts.rows.entries()) {
+        expect(row.trainLoss / whole.rows[i]!.trainLoss).toBeCloseTo(1, 6);
+        expect(row.meanGradientNorm / whole.rows[i]!.meanGradientNorm).toBeCloseTo(1, 5);
+        // All parts' tokens over their common time.
+        expect(row.tokensPerSecond * row.trainSeconds).toBeCloseTo(8 * ROWS * 2, 6);
+      }
+      for (const [i, value] of parts.values.entries()) expect(value / whole.values[i]!).toBeCloseTo(1, 5);
+    });
+
+    test('has dropout of its own in each part', async () => {
+      const drawn: number[][] = [];
+      const spied = model();
+      const fit = new Fit(spied, taskOf([4, 4]), { ...still, maxSteps: 2 }, { executor: 'eager-cpu' });
+      const { forward } = toyModel();
+      spied.forward = (bindings, inputs) => {
+        const ones = bindings.dropout?.(tf.ones([64]) as Tensor, 0.5);
+        if (ones) drawn.push(Array.from(ones.dataSync()));
+        return forward(bindings, inputs);
+      };
+      await fit.run();
+      expect(new Set(drawn.map(String)).size).toBe(4);
+    });
+
+    test('chooses by a loss, the smaller the better', async () => {
+      const fit = new Fit(model(), { ...taskOf([4, 4]), evaluationSpec: spec, evaluationBatches: () => [] }, {
+        ...config,
+        epochs: 3,
+        selection: { split: 'held out', metric: 'loss', isSmallerBetter: true },
+      });
+      const losses = [0.5, 0.3, 0.4];
+      fit.evaluate = async () => ({ loss: losses.shift()! });
+      const { best, rows } = await fit.run();
+      expect(best).toEqual({ epoch: 2, metric: 0.3 });
+      expect(rows.map(({ selection }) => selection.loss)).toEqual([0.5, 0.3, 0.4]);
+    });
+  });
 });

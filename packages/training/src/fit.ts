@@ -8,9 +8,16 @@ import {
   type TypedArray,
 } from '@psoft/engine';
 import { Evaluator } from './evaluator.ts';
+import { Meter, type MeterState } from './meter.ts';
 import { AdamW, type AdamWState, clipGradient, SCHEDULES, type ScheduleName } from './optimiser.ts';
 import { ParameterVector } from './parameters.ts';
-import { type BatchSpec, compileTrainStep, type LossFunction, type TrainStep } from './programs.ts';
+import {
+  type BatchSpec,
+  compileTrainStep,
+  type LossFunction,
+  type StepResult,
+  type TrainStep,
+} from './programs.ts';
 
 /** Examples made ready for one compiled shape. */
 export interface Batch {
@@ -23,6 +30,11 @@ export interface Batch {
   readonly tokens: number;
   /** Which examples of the set, for messages. */
   readonly examples: ArrayLike<number>;
+  /**
+   * What is run one after the other for one update: losses and gradients of the parts are summed. Each fits a program
+   * of its own; `inputs` of the whole are then not read.
+   */
+  readonly parts?: readonly Batch[];
 }
 
 export interface FitTask {
@@ -34,7 +46,10 @@ export interface FitTask {
   trainBatches(epoch: number): readonly Batch[];
   /** Batches of a named split, each example once, in any order. */
   evaluationBatches(split: string): readonly Batch[];
-  /** Metrics from the first output's row of every real example, in the split's own order. */
+  /**
+   * Metrics from the first output's row of every real example, in the split's own order; or, where that output is a
+   * scalar, from its sum over the batches.
+   */
   metrics(split: string, outputs: readonly Float32Array[]): Record<string, number>;
 }
 
@@ -51,9 +66,16 @@ export interface FitConfig {
   readonly maxGradNorm?: number;
   /** Stops after so many steps, for trials. */
   readonly maxSteps?: number;
-  /** Split that chooses the best epoch, and the metric (larger is better). Without it the last epoch's values are kept. */
-  readonly selection?: { readonly split: string; readonly metric: string };
+  /** What chooses the best epoch. Without it the last epoch's values are kept. */
+  readonly selection?: SelectionRule;
   readonly dropoutSeed: number;
+}
+
+export interface SelectionRule {
+  readonly split: string;
+  readonly metric: string;
+  /** As of a loss; without it larger is better. */
+  readonly isSmallerBetter?: boolean;
 }
 
 export interface EpochRow {
@@ -177,14 +199,10 @@ export class Fit {
         });
         while (done < batches.length && step < totalSteps && !stopped) {
           const batch = batches[done]!;
-          const program = await this.#trainStep(batch.bucket);
+          // Compiling is no part of a step's time.
+          for (const { bucket } of batch.parts ?? [batch]) await this.#trainStep(bucket);
           const start = performance.now();
-          const { loss, gradient } = await program.run(
-            vector.values,
-            batch.inputs,
-            dropoutStep(config.dropoutSeed, step),
-          );
-          this.#assertFinite(loss, step, batch, 'loss');
+          const { loss, gradient } = await this.#gradientOf(batch, step);
           const norm = clipGradient(gradient, config.maxGradNorm ?? Number.POSITIVE_INFINITY);
           this.#assertFinite(norm, step, batch, 'gradient norm', gradient);
           const factor = schedule(step, warmupSteps, totalSteps);
@@ -222,7 +240,7 @@ export class Fit {
             throw new Error(
               `no metric "${config.selection.metric}": the task computes ${Object.keys(selection).join(', ')}`,
             );
-          isBest = best === undefined || metric > best.metric;
+          isBest = best === undefined || isBetter(metric, best.metric, config.selection);
           if (isBest) best = { epoch: epoch + 1, metric, values: Float32Array.from(vector.values) };
         }
         if (isBest || !config.selection) vector.writeThrough();
@@ -269,6 +287,28 @@ export class Fit {
     await this.#evaluator.dispose();
   }
 
+  /** Loss and gradient of a batch: the sums of its parts'. */
+  async #gradientOf(batch: Batch, step: number): Promise<StepResult> {
+    const { vector, config } = this;
+    const parts = batch.parts ?? [batch];
+    let sum: StepResult | undefined;
+    for (const [at, part] of parts.entries()) {
+      const program = await this.#trainStep(part.bucket);
+      const dropout = dropoutStep(config.dropoutSeed, step, at);
+      const result = await program.run(vector.values, part.inputs, dropout, 1 / parts.length);
+      this.#assertFinite(result.loss, step, part, 'loss');
+      if (sum === undefined) sum = result;
+      else {
+        const [total, more] = [sum.gradient, result.gradient];
+        for (let i = 0; i < total.length; i++) total[i]! += more[i]!;
+        sum = { loss: sum.loss + result.loss, gradient: total };
+      }
+      // Lets messages in between parts, which may take long.
+      if (at < parts.length - 1) await setImmediate();
+    }
+    return sum!;
+  }
+
   async #trainStep(bucket: number): Promise<TrainStep> {
     let step = this.#train.get(bucket);
     if (step === undefined) {
@@ -302,56 +342,6 @@ export class Fit {
   }
 }
 
-/** What a {@link Meter} has counted: plain numbers, which JSON keeps exactly. */
-export interface MeterState {
-  readonly milliseconds: readonly number[];
-  readonly loss: number;
-  readonly norm: number;
-  readonly tokens: number;
-}
-
-/** What an epoch's row reports. */
-class Meter {
-  readonly #milliseconds: number[];
-  #loss: number;
-  #norm: number;
-  #tokens: number;
-  #total: number;
-
-  constructor(
-    { milliseconds, loss, norm, tokens }: MeterState = { milliseconds: [], loss: 0, norm: 0, tokens: 0 },
-  ) {
-    this.#milliseconds = [...milliseconds];
-    this.#loss = loss;
-    this.#norm = norm;
-    this.#tokens = tokens;
-    this.#total = milliseconds.reduce((sum, one) => sum + one, 0);
-  }
-
-  get state(): MeterState {
-    return { milliseconds: this.#milliseconds, loss: this.#loss, norm: this.#norm, tokens: this.#tokens };
-  }
-
-  add(loss: number, norm: number, milliseconds: number, tokens: number): void {
-    this.#milliseconds.push(milliseconds);
-    this.#loss += loss;
-    this.#norm += norm;
-    this.#tokens += tokens;
-    this.#total += milliseconds;
-  }
-
-  get tokensPerSecond(): number {
-    return this.#tokens / (this.#total / 1000);
-  }
-
-  summary() {
-    const sorted = [...this.#milliseconds].sort((a, b) => a - b);
-    return {
-      trainLoss: this.#loss / sorted.length,
-      meanGradientNorm: this.#norm / sorted.length,
-      trainSeconds: this.#total / 1000,
-      tokensPerSecond: this.tokensPerSecond,
-      medianStepMilliseconds: sorted[sorted.length >> 1]!,
-    };
-  }
+function isBetter(one: number, other: number, { isSmallerBetter = false }: SelectionRule): boolean {
+  return isSmallerBetter ? one < other : one > other;
 }

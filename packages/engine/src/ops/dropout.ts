@@ -33,9 +33,13 @@ function pool(rate: number): Float32Array {
 /** Shape of the program input that {@link createDropout} takes and {@link dropoutStep} fills. */
 export const DROPOUT_STEP = { shape: [2], dtype: 'int32' } as const;
 
-/** The numbers that decide every mask of one step. */
-export function dropoutStep(seed: number, step: number): Int32Array {
-  const stream = RandomStream.from(seed, 'dropout', String(step));
+/**
+ * The numbers that decide every mask of one step.
+ * @param part of a step that is computed in several: each has masks of its own
+ */
+export function dropoutStep(seed: number, step: number, part = 0): Int32Array {
+  const place = part === 0 ? String(step) : `${step}.${part}`;
+  const stream = RandomStream.from(seed, 'dropout', place);
   return Int32Array.of(1 + stream.integer(POOL_ROWS - 1), 1 + stream.integer(POOL_ROWS - 1));
 }
 
