@@ -47,6 +47,7 @@ export { IMAGE_ENDINGS, isImageFile, listImages } from './images/files.ts';
 export type { Image } from './images/pixels.ts';
 export { type ImageProcessor, imageProcessor, loadImageProcessor } from './images/processor.ts';
 export { type Resample, resize } from './images/resize.ts';
+export * from './instruction.ts';
 export { accuracy, f1, METRICS, type MetricName, matthewsCorrelation, pearson, spearman } from './metrics.ts';
 export { readParquetRows } from './parquet.ts';
 export { validationHalves } from './splits.ts';

@@ -14,7 +14,11 @@ export interface Tokenizer {
    * pair, the longer text is cut first.
    */
   encode(text: string, textPair: string | undefined, maxLength: number): Int32Array;
+  /** The text of token ids; special tokens are left out unless asked for. */
+  decode(ids: ArrayLike<number>, options?: { readonly specialTokens?: boolean }): string;
   readonly padId: number;
+  /** The token that ends a text, where the tokenizer has one. */
+  readonly eosId?: number;
 }
 
 /**
@@ -36,8 +40,18 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     if (textPair === '') return idsWithEmptyPair(tokenizer, text);
     return idsOf(text, textPair === undefined ? {} : { text_pair: textPair });
   };
+  const eosId: number | undefined = tokenizer.eos_token_id;
   return {
     padId,
+    ...(eosId === undefined ? {} : { eosId }),
+    decode: (ids, { specialTokens = false } = {}) =>
+      // Of no tokens transformers.js makes an error.
+      ids.length === 0
+        ? ''
+        : tokenizer.decode(Array.from(ids), {
+            skip_special_tokens: !specialTokens,
+            clean_up_tokenization_spaces: false,
+          }),
     encode(text, textPair, maxLength) {
       const ids = withSpecialTokens(text, textPair);
       if (ids.length <= maxLength) return Int32Array.from(ids);
