@@ -15,7 +15,7 @@ export { layerNorm } from './ops/layerNorm.ts';
 export { type LoopResult, loop } from './ops/loop.ts';
 export { rmsNorm } from './ops/rmsNorm.ts';
 export { rotaryEmbedding } from './ops/rotary.ts';
-export { tokenLoss } from './ops/tokenLoss.ts';
+export { frozenTokenLoss, tokenLoss } from './ops/tokenLoss.ts';
 export { writeColumn } from './ops/writeColumn.ts';
 export { type RandomState, RandomStream } from './random.ts';
 export { useBackend } from './run/eager.ts';

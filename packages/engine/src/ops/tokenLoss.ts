@@ -21,3 +21,25 @@ export function tokenLoss(logits: Tensor, labels: Tensor): Tensor {
     };
   })(logits);
 }
+
+/**
+ * Weighted sum of {@link tokenLoss} over the rows of x Wᵀ, for a W that is not trained: the gradient is computed along
+ * with the loss, so that the logits need not wait for the backward pass.
+ * @param x [rows, hidden] float32
+ * @param weight [classes, hidden] float32; has no gradient
+ * @param labels [rows] int32 from 0, below classes
+ * @param rowWeights [rows] float32
+ * @returns scalar
+ */
+export function frozenTokenLoss(x: Tensor, weight: Tensor, labels: Tensor, rowWeights: Tensor): Tensor {
+  return tf.customGrad((input, save) => {
+    const logits = tf.matMul(input as never, weight as never, false, true) as Tensor;
+    const [losses, total] = runComposite('TokenLoss', { logits, labels });
+    const dy = runComposite('TokenLossGrad', { dy: rowWeights, logits, labels, total: total! })[0]!;
+    (save as (tensors: Tensor[]) => void)([tf.matMul(dy as never, weight as never)]);
+    return {
+      value: tf.sum(tf.mul(losses!, rowWeights)),
+      gradFunc: (dy, saved) => tf.mul((saved as Tensor[])[0]!, dy as Tensor),
+    };
+  })(x);
+}

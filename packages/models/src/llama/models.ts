@@ -1,5 +1,4 @@
 import {
-  linear,
   type Model,
   rmsNorm,
   rotaryEmbedding,
@@ -54,9 +53,8 @@ function forward(scope: Scope, config: LlamaConfig, inputs: TensorMap): TensorMa
   for (let i = 0; i < config.layers; i++) x = layer(scope, config, x, i, pass, turn);
   const words = `${wordHeadName(config)}.weight`;
   const outputs = wordOutputs(normalise(scope, config, x, FINAL_NORM), inputs, {
-    logits: (hidden) => linear(hidden, scope.weight(words)),
+    weight: scope.weight(words),
     isTrained: scope.isTrained(words),
-    vocabulary: config.vocabulary,
   });
   return { ...outputs, ...pass.cache };
 }
