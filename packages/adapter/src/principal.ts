@@ -1,5 +1,5 @@
 /** Principal subspaces of target weights, for the methods that are initialised from them. */
-import { readWeight } from '@psoft/engine';
+import { isOutline, outlineWeight, readWeight, type WeightData } from '@psoft/engine';
 import { AdapterError } from './errors.ts';
 import { type SingularTriples, type SvdOptions, topSingularTriples } from './math/svd.ts';
 import type { InitialiseOptions, Target } from './method.ts';
@@ -33,6 +33,21 @@ export async function weightTriples(
   } catch (cause) {
     throw new AdapterError(`${method} "${target.name}": ${(cause as Error).message}`, { cause });
   }
+}
+
+/** Two thin factors of a target's weight: a [rank, in], b [out, rank]. */
+export interface ThinFactors {
+  readonly a: WeightData;
+  readonly b: WeightData;
+}
+
+/** Where only the shape of the weight is known, the shapes of its factors; otherwise undefined. */
+export function outlineFactors(
+  { weight, inFeatures, outFeatures }: Target,
+  rank: number,
+): ThinFactors | undefined {
+  if (!isOutline(weight)) return undefined;
+  return { a: outlineWeight([rank, inFeatures]), b: outlineWeight([outFeatures, rank]) };
 }
 
 /** What `compute` makes of each target, in turn, by module name. */

@@ -9,6 +9,6 @@ export { cacheNames } from './decoder/pass.ts';
 export { type LlamaConfig, llamaForCausalLM, parseLlamaConfig } from './llama/index.ts';
 export { crossEntropy, meanSquaredError } from './losses.ts';
 export { ModelWeightsError } from './parameters.ts';
-export { initialiseHeads, initialiseModel, modelFor } from './registry.ts';
+export { initialiseHeads, initialiseModel, modelFor, outlineModel } from './registry.ts';
 export { TASKS, type Task } from './tasks.ts';
 export { imageTokens, parseVitConfig, type VitConfig, vitForImageClassification } from './vit/index.ts';

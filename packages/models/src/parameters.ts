@@ -1,5 +1,11 @@
 /** What weights a model needs: one list that checks a checkpoint, initialises a new model and names its linear layers. */
-import { type LinearModule, RandomStream, type WeightData, type WeightSource } from '@psoft/engine';
+import {
+  type LinearModule,
+  outlineWeight,
+  RandomStream,
+  type WeightData,
+  type WeightSource,
+} from '@psoft/engine';
 
 export interface ParameterSpec {
   readonly shape: readonly number[];
@@ -69,6 +75,11 @@ export class ParameterList {
         ? ': create the new head with initialiseHeads'
         : ': check that config and checkpoint belong together';
     throw new ModelWeightsError(`weights do not fit the model: ${firstFew(problems, '; ')}${hint}`);
+  }
+
+  /** Every parameter by its shape alone. */
+  outline(): Map<string, WeightData> {
+    return new Map([...this.parameters].map(([name, { shape }]) => [name, outlineWeight(shape)]));
   }
 
   /**

@@ -1,15 +1,22 @@
 /** Model architectures by the `model_type` of config.json. A new one is one line of `architectures`. */
 import type { Model, WeightData, WeightSource } from '@psoft/engine';
 import { ModelConfigError } from './configReader.ts';
+import { parseDebertaConfig } from './deberta/config.ts';
 import {
   debertaForMaskedLM,
   debertaForSequenceClassification,
   initialiseDeberta,
   initialiseDebertaHeads,
 } from './deberta/index.ts';
+import { debertaParameters } from './deberta/parameters.ts';
+import { parseLlamaConfig } from './llama/config.ts';
 import { initialiseLlama, llamaForCausalLM } from './llama/index.ts';
+import { llamaParameters } from './llama/parameters.ts';
+import type { ParameterList } from './parameters.ts';
 import { TASKS, type Task } from './tasks.ts';
+import { parseVitConfig } from './vit/config.ts';
 import { initialiseVit, initialiseVitHeads, vitForImageClassification } from './vit/index.ts';
+import { vitParameters } from './vit/parameters.ts';
 
 type RawConfig = Record<string, unknown>;
 type Weights = ReadonlyMap<string, WeightSource>;
@@ -18,12 +25,14 @@ type Build = (config: RawConfig, weights: Weights) => Model;
 interface Architecture {
   /** By task; an architecture need not have all. */
   readonly build: Partial<Record<Task, Build>>;
+  parameters(task: Task, config: RawConfig): ParameterList;
   initialiseHeads(task: Task, config: RawConfig, weights: Weights, seed: number): Map<string, WeightData>;
   initialiseModel(task: Task, config: RawConfig, seed: number): Map<string, WeightData>;
 }
 
 const vit: Architecture = {
   build: { 'image-classification': vitForImageClassification },
+  parameters: (_, config) => vitParameters(parseVitConfig(config)),
   initialiseHeads: (_, config, weights, seed) => initialiseVitHeads(config, weights, seed),
   initialiseModel: (_, config, seed) => initialiseVit(config, seed),
 };
@@ -34,6 +43,7 @@ const architectures: Readonly<Record<string, Architecture>> = {
       'sequence-classification': debertaForSequenceClassification,
       'masked-lm': debertaForMaskedLM,
     },
+    parameters: (task, config) => debertaParameters(parseDebertaConfig(config), task),
     initialiseHeads: initialiseDebertaHeads,
     initialiseModel: initialiseDeberta,
   },
@@ -41,6 +51,7 @@ const architectures: Readonly<Record<string, Architecture>> = {
   dinov2: vit,
   llama: {
     build: { 'causal-lm': llamaForCausalLM },
+    parameters: (_, config) => llamaParameters(parseLlamaConfig(config)),
     initialiseHeads: () => new Map(),
     initialiseModel: (_, config, seed) => initialiseLlama(config, seed),
   },
@@ -73,6 +84,16 @@ export function initialiseHeads(
 /** New values for every weight of the model, by name: the start of pre-training. Decided by the seed alone. */
 export function initialiseModel(task: Task, config: RawConfig, seed: number): Map<string, WeightData> {
   return architectureOf(task, config).initialiseModel(task, config, seed);
+}
+
+/**
+ * The model that config.json describes, with the shapes of its weights alone: it can be adapted and traced, and costs
+ * no memory. For plans.
+ * @throws ModelConfigError as {@link modelFor}
+ */
+export function outlineModel(task: Task, config: RawConfig): Model {
+  const { build, parameters } = architectureOf(task, config);
+  return build[task]!(config, parameters(task, config).outline());
 }
 
 function architectureOf(task: Task, config: RawConfig): Architecture {

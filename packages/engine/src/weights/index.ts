@@ -2,6 +2,7 @@ export { type Checkpoint, openCheckpoint } from './checkpoint.ts';
 export { WeightFileError } from './error.ts';
 export { fingerprintWeights } from './fingerprint.ts';
 export { narrowBf16, narrowF16, widenBf16, widenF16 } from './half.ts';
+export { isOutline, outlineWeight } from './outline.ts';
 export { readWeight, readWeightSync } from './read.ts';
 export { type OtherTensor, readSafetensorsHeader, type SafetensorsFile } from './safetensors.ts';
 export type { WeightData, WeightDtype, WeightReference, WeightSource } from './source.ts';

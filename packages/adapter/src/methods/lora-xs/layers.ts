@@ -3,7 +3,7 @@ import { tf, type WeightData } from '@psoft/engine';
 import { type BasisPair, basisMembers } from '../../basisRecord.ts';
 import { matrixWithSigns } from '../../math/skew.ts';
 import type { AdapterLayers, InitialiseOptions, Target } from '../../method.ts';
-import { checkRank, ofEachTarget, weightTriples } from '../../principal.ts';
+import { checkRank, ofEachTarget, outlineFactors, weightTriples } from '../../principal.ts';
 import { type Recipe, stackLayers } from '../../stacked.ts';
 import type { LoraXsConfig } from './config.ts';
 
@@ -24,6 +24,8 @@ export async function loraXsLayers(
 
 async function principalPair(target: Target, config: LoraXsConfig): Promise<BasisPair> {
   const { r, svd, svdNiter, randomSeed } = config;
+  const outline = outlineFactors(target, r);
+  if (outline !== undefined) return outline;
   const { u, s, vt } = await weightTriples(
     'lora-xs',
     target,

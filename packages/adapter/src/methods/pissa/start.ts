@@ -2,7 +2,7 @@
 import type { WeightData } from '@psoft/engine';
 import type { SvdOptions } from '../../math/svd.ts';
 import type { InitialiseOptions, Target } from '../../method.ts';
-import { checkRank, ofEachTarget, weightTriples } from '../../principal.ts';
+import { checkRank, ofEachTarget, outlineFactors, weightTriples } from '../../principal.ts';
 import type { LoraConfig } from '../lora/config.ts';
 
 export interface PrincipalPair {
@@ -39,6 +39,8 @@ async function principalPair(
   options: SvdOptions,
 ): Promise<PrincipalPair> {
   const rank = config.rankOf(target.name);
+  const outline = outlineFactors(target, rank);
+  if (outline !== undefined) return outline;
   const { u, s, vt } = await weightTriples('pissa', target, rank, options);
   const roots = s.map((value) => Math.sqrt(value / config.scalingOf(target.name)));
   const a = vt.map((value, i) => value * roots[Math.floor(i / target.inFeatures)]!);

@@ -1,7 +1,7 @@
 /** The frozen A and B of PSOFT: the principal subspace of a weight. */
 import type { WeightData } from '@psoft/engine';
 import type { Target } from '../../method.ts';
-import { weightTriples } from '../../principal.ts';
+import { outlineFactors, weightTriples } from '../../principal.ts';
 import type { PsoftConfig } from './config.ts';
 
 export interface PrincipalSubspace {
@@ -22,6 +22,8 @@ export interface PrincipalSubspace {
  */
 export async function principalSubspace(target: Target, config: PsoftConfig): Promise<PrincipalSubspace> {
   const { r: rank, scaling, psoftSvd, psoftSvdLowrankNiter, randomSeed, abSvdInit } = config;
+  const outline = outlineFactors(target, rank);
+  if (outline !== undefined) return { ...outline, residual: 0, products: 0 };
   const { u, s, vt, residual, products } = await weightTriples(
     'psoft',
     target,
