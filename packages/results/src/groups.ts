@@ -1,6 +1,6 @@
 /** Which records may be compared, and which are the same run but for the seed. */
 import { canonicalJson, sha256 } from './identity.ts';
-import type { MetaInfo, RunInfo, RunRecord } from './schema.ts';
+import type { RunInfo, RunRecord } from './schema.ts';
 
 /** Runs of one method that differ in their seed only. */
 export interface RunGroup {
@@ -12,10 +12,10 @@ export interface RunGroup {
   readonly records: readonly RunRecord[];
 }
 
-/** Groups whose scores mean the same: one profile, task, data set, base model and protocol. */
+/** Groups whose scores mean the same: one profile, task, data set, base model, protocol and way of evaluation. */
 export interface Comparison
   extends Pick<RunInfo, 'profile' | 'experiment' | 'task' | 'protocol' | 'protocolVariant'> {
-  /** With its revision, where it has one: "cola@v1". */
+  /** With its revision, where it has one: "cola@v1"; of an evaluation with its scorer: "gsm8k, paper scorer". */
   readonly dataset: string;
   /** With the first digits of its weights' fingerprint: "deberta-tiny (1a2b3c4d)". */
   readonly model: string;
@@ -35,7 +35,7 @@ export function compareRecords(records: readonly RunRecord[]): Comparison[] {
       task,
       protocol,
       protocolVariant,
-      dataset: datasetOf(metaInfo),
+      dataset: datasetOf(members[0]!),
       model: `${metaInfo.modelInfo.name} (${metaInfo.modelInfo.fingerprint.slice(0, 8)})`,
       metric: trainInfo.selectionMetric,
       groups: partition(members, methodKey).flatMap(groupsOfMethod),
@@ -53,18 +53,23 @@ function methodKey({ runInfo: { method, variant } }: RunRecord): string {
   return `${method}\n${variant ?? ''}`;
 }
 
-function datasetOf({ datasetInfo: { name, revision } }: MetaInfo): string {
-  return revision === undefined ? name : `${name}@${revision}`;
+function datasetOf({ runInfo: { evaluationConfig }, metaInfo }: RunRecord): string {
+  const { name, revision } = metaInfo.datasetInfo;
+  const scorer = evaluationConfig?.scorer;
+  return `${name}${revision === undefined ? '' : `@${revision}`}${typeof scorer === 'string' ? `, ${scorer} scorer` : ''}`;
 }
 
-function comparisonKey({ runInfo, trainInfo, metaInfo }: RunRecord): string {
-  const { profile, experiment, task, protocol, protocolVariant } = runInfo;
+function comparisonKey(record: RunRecord): string {
+  const { runInfo, trainInfo, metaInfo } = record;
+  const { profile, experiment, task, protocol, protocolVariant, evaluationConfig } = runInfo;
   const { modelInfo } = metaInfo;
   return JSON.stringify([
     profile,
     experiment,
     task,
-    datasetOf(metaInfo),
+    datasetOf(record),
+    // Scores of another scorer, another length or fewer problems are other scores.
+    evaluationConfig === undefined ? null : canonicalJson(evaluationConfig),
     modelInfo.name,
     modelInfo.fingerprint,
     protocol,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sampleRecord } from '../test/records.ts';
+import { evaluationRecord, sampleRecord } from '../test/records.ts';
 import { canonicalJson, configHash, identityOf, recordPath, runName, safePart, sha256 } from './identity.ts';
 
 const identity = identityOf(sampleRecord());
@@ -25,6 +25,20 @@ describe('canonicalJson', () => {
 describe('configHash', () => {
   it('stays the same: recorded hashes must keep their meaning', () => {
     expect(configHash(identity)).toBe('d16076f31fa6053b6d831769a51aa82304a368d5164195bdfe4c0a6ebdefcfb4');
+  });
+
+  it('of an evaluation depends on what it evaluates and how', () => {
+    const { evaluates, evaluationConfig } = evaluationRecord().runInfo;
+    const other = { ...evaluationConfig, scorer: 'strict' };
+    const hashes = [
+      identity,
+      { ...identity, evaluates: evaluates! },
+      { ...identity, evaluates: evaluates!, evaluationConfig: evaluationConfig! },
+      { ...identity, evaluates: evaluates!, evaluationConfig: other },
+      { ...identity, evaluationConfig: evaluationConfig! },
+    ].map(configHash);
+    expect(new Set(hashes).size).toBe(5);
+    expect(identityOf(evaluationRecord())).toMatchObject({ evaluates, evaluationConfig });
   });
 
   it('does not depend on the order of keys or splits', () => {

@@ -22,6 +22,8 @@ export interface RunIdentity
     | 'protocolVariant'
     | 'trainConfig'
     | 'adapterConfig'
+    | 'evaluates'
+    | 'evaluationConfig'
   > {
   /** SHA-256 of the base weights. */
   readonly modelFingerprint: string;
@@ -40,7 +42,7 @@ export function identityFrom(
   { modelInfo, datasetInfo }: Pick<MetaInfo, 'modelInfo' | 'datasetInfo'>,
 ): RunIdentity {
   const { experiment, task, profile, method, variant, seed, seeds } = runInfo;
-  const { protocol, protocolVariant, trainConfig, adapterConfig } = runInfo;
+  const { protocol, protocolVariant, trainConfig, adapterConfig, evaluates, evaluationConfig } = runInfo;
   return {
     experiment,
     task,
@@ -53,6 +55,8 @@ export function identityFrom(
     protocolVariant,
     trainConfig,
     adapterConfig,
+    ...(evaluates === undefined ? {} : { evaluates }),
+    ...(evaluationConfig === undefined ? {} : { evaluationConfig }),
     modelFingerprint: modelInfo.fingerprint,
     splits: datasetInfo.splits.map(({ name, fingerprint }) => ({ name, fingerprint })),
   };

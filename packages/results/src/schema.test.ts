@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
-import { SAMPLES, sampleRecord } from '../test/records.ts';
+import { evaluationRecord, SAMPLES, sampleRecord, trainingRecord } from '../test/records.ts';
 import { checkRecord, RecordError, recordJsonSchema } from './schema.ts';
 
 /** A copy with the value at a path replaced, or removed for `undefined`. */
@@ -54,7 +54,8 @@ const WRONG: readonly [string, unknown, string][] = [
 
 describe('checkRecord', () => {
   it('takes complete records, and those without what was not measured', () => {
-    for (const record of SAMPLES) expect(checkRecord(record)).toBe(record);
+    for (const record of [...SAMPLES, trainingRecord(), evaluationRecord()])
+      expect(checkRecord(record)).toBe(record);
     for (const path of ['trainInfo.peakMemoryBytes', 'metaInfo.codeInfo', 'trainInfo.metrics.0.trainLoss'])
       expect(() => checkRecord(withValue(path, undefined)), path).not.toThrow();
     for (const status of ['failed', 'cancelled'] as const)
@@ -121,13 +122,37 @@ describe('checkRecord', () => {
   });
 });
 
+describe('a training whose result others evaluate', () => {
+  it('reports nothing, and its evaluation says whose result it is', () => {
+    expect(() => checkRecord(trainingRecord())).not.toThrow();
+    expect(() => checkRecord(evaluationRecord())).not.toThrow();
+  });
+
+  it.each([
+    [trainingRecord(), 'trainInfo.selectionMetric', 'accuracy', 'trainInfo.test: missing'],
+    [
+      trainingRecord(),
+      'runInfo.evaluates',
+      { task: 'train', configHash: 'a'.repeat(64) },
+      'runInfo.evaluationConfig: missing, but runInfo.evaluates is there',
+    ],
+    [trainingRecord(), 'runInfo.evaluationConfig', {}, 'trainInfo.metrics: an evaluation has no epochs'],
+    [evaluationRecord(), 'trainInfo.test', undefined, 'trainInfo.test: missing'],
+    [evaluationRecord(), 'runInfo.evaluates.configHash', 'x', 'runInfo.evaluates.configHash: expected a SHA'],
+    [evaluationRecord(), 'trainInfo.generation.unfinished', -1, 'trainInfo.generation.unfinished: expected'],
+  ])('refuses contradictions %#: %s = %j', (record, path, value, message) => {
+    expect(() => checkRecord(withValue(path, value, record))).toThrow(message);
+  });
+});
+
 describe('schema/run-record.v1.json', () => {
   it('is what the code publishes (renew with `nx run results:schema`)', () => {
     expect(published).toEqual(recordJsonSchema());
   });
 
   it('takes and refuses what the check does, by an independent validator', () => {
-    for (const record of SAMPLES) expect(validate(record), JSON.stringify(validate.errors)).toBe(true);
+    for (const record of [...SAMPLES, trainingRecord(), evaluationRecord()])
+      expect(validate(record), JSON.stringify(validate.errors)).toBe(true);
     for (const [path, value] of WRONG)
       expect(validate(withValue(path, value)), `${path} = ${value}`).toBe(false);
   });

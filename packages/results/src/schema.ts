@@ -52,6 +52,11 @@ const runInfo = object({
   error: d('One line; present exactly when the run failed.', optional(text())),
   trainConfig: d('Resolved, defaults filled in, without paths of a machine.', settings()),
   adapterConfig: d('Resolved, defaults filled in; empty for methods without an adapter.', settings()),
+  evaluates: d(
+    'Whose result was evaluated: the training task and the configHash of its run. Absent for runs that train, and for models that no run of ours trained.',
+    optional(object({ task: name, configHash: fingerprint })),
+  ),
+  evaluationConfig: d('Settings of an evaluation; absent for runs that train.', optional(settings())),
 });
 
 const epochRow = object({
@@ -77,13 +82,32 @@ const parameterCounts = object({
 
 const trainInfo = object({
   parameters: parameterCounts,
-  selectionMetric: d('Chooses the best epoch (larger is better) and is the one that tables show.', text()),
-  metrics: d('One row an epoch, in order.', list(epochRow)),
+  selectionMetric: d(
+    'Chooses the best epoch (the smaller "loss", the larger anything else) and is the one that tables show.',
+    text(),
+  ),
+  metrics: d('One row an epoch, in order; none for an evaluation.', list(epochRow)),
   best: d(
     'The epoch whose parameters were tested and saved.',
     optional(object({ epoch: integer(), value: number() })),
   ),
-  test: d('Metrics of the best epoch on the reported split.', optional(metrics)),
+  test: d(
+    'Metrics of the best epoch on the reported split; absent for a training by "loss", which other tasks evaluate.',
+    optional(metrics),
+  ),
+  generation: d(
+    'What an evaluation generated. unfinished: outputs that reached neither an end nor a stop string.',
+    optional(
+      object({
+        prompts: integer(1),
+        tokens: integer(),
+        unfinished: integer(),
+        seconds: number(0),
+        tokensPerSecond: d('New tokens; compiling is not counted.', optional(number(0))),
+        batchSize: integer(1),
+      }),
+    ),
+  ),
   stepMilliseconds: d('Median: forward, backward and update.', optional(number(0))),
   tokensPerSecond: d('Real tokens over all training time.', optional(number(0))),
   peakMemoryBytes: d('Largest resident set of the training process.', optional(integer())),
@@ -154,7 +178,7 @@ export function recordJsonSchema(): Record<string, unknown> {
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     $id: `run-record.v${SCHEMA_VERSION}.json`,
-    title: 'Record of one training run',
+    title: 'Record of one run, of training or of evaluation',
     ...runRecord.jsonSchema,
   };
 }
@@ -174,15 +198,22 @@ export function checkRecord(value: unknown): RunRecord {
 
 /** What a JSON Schema cannot say: how fields depend on one another. */
 function contradiction({ runInfo, trainInfo, metaInfo }: RunRecord): string | undefined {
-  const { status, error } = runInfo;
+  const { status, error, evaluates, evaluationConfig } = runInfo;
   if ((status === 'failed') !== (error !== undefined))
     return `runInfo.error: must be there exactly when status is "failed", which is "${status}"`;
   if (error?.includes('\n')) return `runInfo.error: must be one line, got ${show(error)}`;
   const { metrics: rows, best, test, selectionMetric, parameters } = trainInfo;
   // A run that trained on what it would choose by keeps its last epoch: its rows have no selection either.
   const chooses = rows.some(({ selection }) => selectionMetric in selection);
-  if (status === 'completed' && test === undefined) return 'trainInfo.test: missing, but the run completed';
-  if (status === 'completed' && best === undefined && (chooses || rows.length === 0))
+  const isEvaluation = evaluationConfig !== undefined;
+  if (evaluates !== undefined && !isEvaluation)
+    return 'runInfo.evaluationConfig: missing, but runInfo.evaluates is there';
+  if (isEvaluation && rows.length > 0) return 'trainInfo.metrics: an evaluation has no epochs';
+  // A language model's training reports nothing: evaluations of what it trained do.
+  const isReported = isEvaluation || selectionMetric !== 'loss';
+  if (status === 'completed' && isReported && test === undefined)
+    return 'trainInfo.test: missing, but the run completed';
+  if (status === 'completed' && !isEvaluation && best === undefined && (chooses || rows.length === 0))
     return 'trainInfo.best: missing, but the run completed';
   if (test !== undefined && !(selectionMetric in test))
     return `trainInfo.test: has no "${selectionMetric}", the selection metric`;

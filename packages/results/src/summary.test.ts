@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SAMPLES, sampleRecord } from '../test/records.ts';
+import { evaluationRecord, SAMPLES, sampleRecord, sealed, trainingRecord } from '../test/records.ts';
 import { formatCount, formatSpread, formatTable, spreadOf, summarise } from './summary.ts';
 
 describe('spreadOf', () => {
@@ -19,6 +19,23 @@ describe('spreadOf', () => {
 });
 
 describe('summarise', () => {
+  it('keeps scorers apart, and a training without score has none', () => {
+    const paper = evaluationRecord(1, 40);
+    const strict = sealed({
+      ...paper,
+      runInfo: {
+        ...paper.runInfo,
+        evaluationConfig: { ...paper.runInfo.evaluationConfig, scorer: 'strict' },
+      },
+    });
+    const rows = summarise([paper, strict, evaluationRecord(2, 42), trainingRecord()]);
+    expect(rows.map(({ task, dataset, score }) => [task, dataset, score?.mean])).toEqual([
+      ['gsm8k', 'acceptability, paper scorer', 41],
+      ['gsm8k', 'acceptability, strict scorer', 40],
+      ['train', 'acceptability', undefined],
+    ]);
+  });
+
   it('takes seeds together and all else apart', () => {
     const rows = summarise([
       ...SAMPLES,

@@ -30,7 +30,10 @@ export function spreadOf(values: readonly number[]): Spread {
   return { n, mean, standardDeviation: Math.sqrt(squares / (n - 1)) };
 }
 
-/** The test score of a completed run, in the metric that chose its best epoch. */
+/**
+ * The test score of a completed run, in the metric that chose its best epoch. Undefined for a training whose result is
+ * evaluated by runs of their own.
+ */
 export function testScore({ trainInfo: { test, selectionMetric } }: RunRecord): number | undefined {
   return test?.[selectionMetric];
 }
@@ -50,6 +53,7 @@ export function summarise(records: readonly RunRecord[]): Summary[] {
 function summariseGroup(comparison: Omit<Comparison, 'groups'>, group: RunGroup): Summary {
   const { records, ...names } = group;
   const done = completed(group);
+  const scores = done.flatMap((record) => testScore(record) ?? []);
   const count = (status: string) => records.filter(({ runInfo }) => runInfo.status === status).length;
   const reference = records.find(
     ({ referenceScore }) => referenceScore?.metric === comparison.metric,
@@ -57,7 +61,7 @@ function summariseGroup(comparison: Omit<Comparison, 'groups'>, group: RunGroup)
   return {
     ...comparison,
     ...names,
-    ...(done.length === 0 ? {} : { score: spreadOf(done.map((record) => testScore(record)!)) }),
+    ...(scores.length === 0 ? {} : { score: spreadOf(scores) }),
     seeds: done.map(({ runInfo }) => runInfo.seed),
     parameters: records[0]!.trainInfo.parameters,
     failed: count('failed'),

@@ -125,3 +125,40 @@ export const SAMPLES: readonly RunRecord[] = [
   ),
   ...[1, 2, 3].map((seed) => sampleRecord({ seed, method: 'head', trainable: 0, score: 0.35 + 0.02 * seed })),
 ];
+
+/** The training of a language model, which reports nothing itself. */
+export function trainingRecord(seed = 1): RunRecord {
+  const { trainInfo, runInfo, ...rest } = sampleRecord({ seed, task: 'train' });
+  const { best: _, test: __, ...info } = trainInfo;
+  const metrics = trainInfo.metrics.map((row) => ({ ...row, selection: {} }));
+  return sealed({ ...rest, runInfo, trainInfo: { ...info, selectionMetric: 'loss', metrics } });
+}
+
+/** An evaluation of what {@link trainingRecord} trained. */
+export function evaluationRecord(seed = 1, score = 40): RunRecord {
+  const { runInfo, trainInfo, ...rest } = trainingRecord(seed);
+  const { parameters } = trainInfo;
+  return sealed({
+    ...rest,
+    runInfo: {
+      ...runInfo,
+      task: 'gsm8k',
+      evaluates: { task: 'train', configHash: runInfo.configHash },
+      evaluationConfig: { scorer: 'paper', maxNewTokens: 512, strategy: { kind: 'greedy' } },
+    },
+    trainInfo: {
+      parameters,
+      selectionMetric: 'accuracy',
+      metrics: [],
+      test: { accuracy: score, strictAccuracy: score - 1 },
+      generation: {
+        prompts: 100,
+        tokens: 9000,
+        unfinished: 3,
+        seconds: 12,
+        tokensPerSecond: 800,
+        batchSize: 16,
+      },
+    },
+  });
+}

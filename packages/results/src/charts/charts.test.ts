@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { SAMPLES, sampleRecord } from '../../test/records.ts';
+import { evaluationRecord, SAMPLES, sampleRecord, trainingRecord } from '../../test/records.ts';
 import { learningCurves } from './learningCurves.ts';
 import { describeParameters, methodComparison } from './methodComparison.ts';
 import { renderCharts, renderSvg } from './render.ts';
@@ -225,5 +225,16 @@ describe('renderCharts', () => {
     expect(readdirSync(path.join(folder, 'tiny', 'nlu', 'cola'))).toEqual(names);
     for (const file of written) expect(readFileSync(file, 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
     expect(readFileSync(written[0]!, 'utf8')).toContain('>profile paper<');
+  });
+
+  it('draws the losses of a training without score, and the scores of an evaluation without epochs', async () => {
+    const records = [1, 2].flatMap((seed) => [trainingRecord(seed), evaluationRecord(seed, 40 + seed)]);
+    const { written, empty } = await renderCharts(records, folder);
+    expect(written.map((file) => path.relative(folder, file))).toEqual([
+      path.join('tiny', 'nlu', 'gsm8k', 'method-comparison.svg'),
+      path.join('tiny', 'nlu', 'train', 'learning-curves.svg'),
+    ]);
+    expect(empty).toEqual([]);
+    expect(readFileSync(written[0]!, 'utf8')).toContain('paper scorer');
   });
 });

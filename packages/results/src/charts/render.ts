@@ -5,6 +5,7 @@ import { compile } from 'vega-lite';
 import { writeAtomically } from '../atomic.ts';
 import { taskFolder } from '../identity.ts';
 import type { RunRecord } from '../schema.ts';
+import { testScore } from '../summary.ts';
 import { learningCurves } from './learningCurves.ts';
 import { methodComparison } from './methodComparison.ts';
 import type { ChartSpecification } from './specification.ts';
@@ -19,7 +20,19 @@ export interface RenderResult {
   readonly empty: readonly string[];
 }
 
-const CHARTS = { 'learning-curves': learningCurves, 'method-comparison': methodComparison } as const;
+/** Each with the runs that it can show: evaluations have no epochs, and some trainings no score. */
+const CHARTS: Readonly<
+  Record<string, { specify: typeof learningCurves; shows: (record: RunRecord) => boolean }>
+> = {
+  'learning-curves': {
+    specify: learningCurves,
+    shows: ({ runInfo }) => runInfo.evaluationConfig === undefined,
+  },
+  'method-comparison': {
+    specify: methodComparison,
+    shows: (record) => record.runInfo.status !== 'completed' || testScore(record) !== undefined,
+  },
+};
 
 /**
  * Draws `<profile>/<experiment>/<task>/learning-curves.svg` and `method-comparison.svg` below `folder` for every
@@ -37,18 +50,22 @@ export async function renderCharts(
   const written: string[] = [];
   const empty: string[] = [];
   for (const [task, members] of [...tasks].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (!members.some(({ runInfo }) => runInfo.status === 'completed')) {
+    if (!members.some(isCompleted)) {
       empty.push(task.split(path.sep).join('/'));
       continue;
     }
-    for (const [name, specify] of Object.entries(CHARTS)) {
+    for (const [name, { specify, shows }] of Object.entries(CHARTS)) {
+      const shown = members.filter(shows);
+      if (!shown.some(isCompleted)) continue;
       const file = path.join(folder, task, `${name}.svg`);
-      await writeAtomically(file, await renderSvg(specify(members)));
+      await writeAtomically(file, await renderSvg(specify(shown)));
       written.push(file);
     }
   }
   return { written, empty };
 }
+
+const isCompleted = ({ runInfo }: RunRecord): boolean => runInfo.status === 'completed';
 
 /**
  * Draws one chart.
