@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   encodeInstructions,
-  fingerprintInstructions,
+  fingerprintPairs,
   type InstructionInputs,
   type InstructionSplit,
   instructionEvaluationBatches,
@@ -73,7 +73,7 @@ describe('encodeInstructions', () => {
     expect(() => encodeInstructions(endless, split(['a', 'b']), { maxLength: 4 })).toThrow(/eos_token/);
   });
   test('the fingerprint tells prompts from responses', () => {
-    const of = (prompt: string, response: string) => fingerprintInstructions([{ prompt, response }]);
+    const of = (prompt: string, response: string) => fingerprintPairs([{ prompt, response }]);
     expect(of('a', 'b')).toBe(of('a', 'b'));
     expect(of('a', 'b')).not.toBe(of('b', 'a'));
     expect(of('ab', 'c')).not.toBe(of('a', 'bc'));

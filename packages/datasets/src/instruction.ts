@@ -22,7 +22,7 @@ export interface InstructionSplit {
 }
 
 /** SHA-256 over prompts and responses in order. */
-export function fingerprintInstructions(examples: readonly Instruction[]): string {
+export function fingerprintPairs(examples: readonly Instruction[]): string {
   const hash = createHash('sha256');
   for (const { prompt, response } of examples) hash.update(`${JSON.stringify([prompt, response])}\n`);
   return hash.digest('hex');

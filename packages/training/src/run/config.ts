@@ -4,10 +4,15 @@ import { SCHEDULES, type ScheduleName } from '../optimiser.ts';
 export interface TrainingSettings {
   readonly epochs: number;
   readonly batchSize: number;
+  /**
+   * Rows that are run at once, where an update is made of several runs whose gradients are summed; divides batchSize,
+   * which it is when left out. Of language models.
+   */
+  readonly microBatchSize?: number;
   /** Peak rate of the adapter's parameters; unused by methods that train the head only. */
   readonly learningRate: number;
-  /** Peak rate of pooler and classifier. */
-  readonly headLearningRate: number;
+  /** Peak rate of pooler and classifier, where the model has a head that is trained. */
+  readonly headLearningRate?: number;
   readonly weightDecay: number;
   /** Share of all steps over which the rates rise from 0. */
   readonly warmupRatio: number;
@@ -19,6 +24,8 @@ export interface TrainingSettings {
   readonly maxLength?: number;
   /** Padded lengths; a batch takes the smallest that holds its longest example. Of text tasks. */
   readonly buckets?: readonly number[];
+  /** Counts the prompt's tokens in the loss as well as the response's. Of language models. */
+  readonly lossOnPrompt?: boolean;
   /** Trains on training and validation set together; the last epoch is kept, for nothing is left to choose by. */
   readonly trainOnValidation?: boolean;
   /** Ends training after so many steps, for trials. */
@@ -82,6 +89,7 @@ const flag: Rule = { text: 'true or false', accepts: (v) => typeof v === 'boolea
 const RULES: Record<keyof TrainingSettings, Rule> = {
   epochs: count,
   batchSize: count,
+  microBatchSize: count,
   learningRate: rate,
   headLearningRate: rate,
   weightDecay: rate,
@@ -90,11 +98,21 @@ const RULES: Record<keyof TrainingSettings, Rule> = {
   maxGradNorm: above,
   maxLength: count,
   buckets: lengths,
+  lossOnPrompt: flag,
   trainOnValidation: flag,
   maxSteps: count,
 };
 
-const OPTIONAL = ['schedule', 'maxLength', 'buckets', 'trainOnValidation', 'maxSteps'];
+const OPTIONAL = [
+  'microBatchSize',
+  'headLearningRate',
+  'schedule',
+  'maxLength',
+  'buckets',
+  'lossOnPrompt',
+  'trainOnValidation',
+  'maxSteps',
+];
 
 /**
  * Checks settings gathered from an experiment's file and the command line.
@@ -115,7 +133,11 @@ export function checkTrainingSettings(settings: Record<string, unknown>, where: 
       );
   }
   const checked = settings as unknown as TrainingSettings;
-  const { buckets, maxLength } = checked;
+  const { buckets, maxLength, batchSize, microBatchSize = batchSize } = checked;
+  if (batchSize % microBatchSize !== 0)
+    throw new ConfigError(
+      `${where}: training setting "microBatchSize" must divide batchSize (${batchSize}), got ${microBatchSize}`,
+    );
   if ((buckets === undefined) !== (maxLength === undefined))
     throw new ConfigError(`${where}: training settings "buckets" and "maxLength" go together: give both`);
   if (buckets !== undefined && buckets.at(-1)! < maxLength!)

@@ -58,7 +58,10 @@ export function plannedRunInfo(config: RunConfig) {
     protocol: PROTOCOL,
     protocolVariant: 'paper' as const,
     trainConfig: { ...training, ...(training.buckets && { buckets: [...training.buckets] }) },
-    adapterConfig: adapterConfigOf(config) as RunRecord['runInfo']['adapterConfig'],
+    adapterConfig: adapterConfigOf(
+      config,
+      kindOf(taskOf(config)).modelTask,
+    ) as RunRecord['runInfo']['adapterConfig'],
   };
 }
 

@@ -1,6 +1,7 @@
 /** What is trained: an adapter of @psoft/adapter, the head alone, or every weight. */
 import { getPeftModel, METHODS, methodNamed, type PeftModel } from '@psoft/adapter';
 import type { Model, TrainableModel } from '@psoft/engine';
+import type { Task } from '@psoft/models';
 import { trainAll, trainHead } from '../trainable.ts';
 import { ConfigError, type RunConfig } from './config.ts';
 
@@ -27,21 +28,25 @@ export const PLAIN_METHODS = {
 
 /**
  * The adapter's settings with every default filled in; empty for methods without an adapter.
+ * @param task what the model is used for
  * @throws ConfigError for an unknown method, AdapterConfigError for settings that it does not take
  */
-export function adapterConfigOf(config: RunConfig): Readonly<Record<string, unknown>> {
-  const chosen = chosenAdapter(config);
+export function adapterConfigOf(config: RunConfig, task: Task): Readonly<Record<string, unknown>> {
+  const chosen = chosenAdapter(config, task);
   // Through JSON: settings that were not made hold undefined, which a record cannot.
   return chosen === undefined ? {} : JSON.parse(JSON.stringify(chosen));
 }
 
-function chosenAdapter({ method, adapter }: RunConfig) {
+function chosenAdapter({ method, adapter }: RunConfig, task: Task) {
   if (Object.hasOwn(PLAIN_METHODS, method)) return undefined;
   if (!Object.hasOwn(METHODS, method)) {
     const known = [...Object.keys(METHODS), ...Object.keys(PLAIN_METHODS)];
     throw new ConfigError(`unknown method "${method}"; known: ${known.join(', ')}`);
   }
-  return methodNamed(method).configure({ taskType: 'SEQ_CLS', ...adapter });
+  return methodNamed(method).configure({
+    taskType: task === 'causal-lm' ? 'CAUSAL_LM' : 'SEQ_CLS',
+    ...adapter,
+  });
 }
 
 /**
@@ -49,8 +54,13 @@ function chosenAdapter({ method, adapter }: RunConfig) {
  * @param seed decides random initial values
  * @throws as {@link adapterConfigOf}
  */
-export async function prepareMethod(model: Model, config: RunConfig, seed: number): Promise<PreparedMethod> {
-  const chosen = chosenAdapter(config);
+export async function prepareMethod(
+  model: Model,
+  config: RunConfig,
+  task: Task,
+  seed: number,
+): Promise<PreparedMethod> {
+  const chosen = chosenAdapter(config, task);
   if (chosen === undefined)
     return { model: await PLAIN_METHODS[config.method as keyof typeof PLAIN_METHODS].prepare(model) };
   const peft = await getPeftModel(model, chosen, { seed });

@@ -3,7 +3,7 @@ import { fingerprintWeights, type Model, openCheckpoint, type WeightSource } fro
 import { initialiseHeads, modelFor } from '@psoft/models';
 import type { FitConfig } from '../fit.ts';
 import { countParameters } from '../trainable.ts';
-import type { RunConfig } from './config.ts';
+import { ConfigError, type RunConfig } from './config.ts';
 import { type RunSources, seedsOf } from './identity.ts';
 import { kindOf } from './kinds/index.ts';
 import type { PreparedTask } from './kinds/kind.ts';
@@ -29,7 +29,13 @@ export async function prepareRun(config: RunConfig, hooks: SourceHooks): Promise
   const { model, reader, baseFingerprint } = await openModel(local.folder, definition, seeds.init);
   const data = await kind.read(definition, { config, modelFolder: local.folder, hooks }, config.seed);
   const task = kind.prepare(definition, data, config.training, reader, model, seeds);
-  const method = await prepareMethod(model, config, seeds.init);
+  const method = await prepareMethod(model, config, kind.modelTask, seeds.init);
+  if (countParameters(method.model) === 0)
+    throw new ConfigError(`${config.method} trains nothing of ${model.architecture}: take another method`);
+  if (config.training.headLearningRate === undefined && countParameters(method.model, 'head') > 0)
+    throw new ConfigError(
+      `${model.architecture} has a head that is trained: give the training setting "headLearningRate"`,
+    );
   const sources: RunSources = {
     splits: task.splits,
     baseFingerprint,
@@ -44,7 +50,8 @@ export async function openModel(folder: string, definition: TaskDefinition, seed
   const checkpoint = await openCheckpoint(folder);
   const { modelTask, openReader } = kindOf(definition);
   const reader = await openReader(folder);
-  const raw = withLabels(checkpoint.config, definition);
+  const raw =
+    definition.kind === 'instructions' ? { ...checkpoint.config } : withLabels(checkpoint.config, definition);
   const heads = initialiseHeads(modelTask, raw, checkpoint.weights, seed);
   const weights = new Map<string, WeightSource>([...checkpoint.weights, ...heads]);
   const model = modelFor(modelTask, raw, weights);
@@ -52,7 +59,10 @@ export async function openModel(folder: string, definition: TaskDefinition, seed
 }
 
 /** The base model's configuration with the task's classes in place of its own. */
-function withLabels(config: Readonly<Record<string, unknown>>, { classes }: TaskDefinition) {
+function withLabels(
+  config: Readonly<Record<string, unknown>>,
+  { classes }: { readonly classes?: readonly string[] },
+) {
   const { id2label: _, label2id: __, num_labels: ___, ...rest } = config;
   const names = classes ?? ['score'];
   return {
@@ -65,16 +75,16 @@ function withLabels(config: Readonly<Record<string, unknown>>, { classes }: Task
 
 export function fitConfigOf({ config, task }: Pick<PreparedRun, 'config' | 'task'>): FitConfig {
   const { epochs, learningRate, headLearningRate, weightDecay, warmupRatio, maxGradNorm } = config.training;
-  const { schedule, maxSteps, trainOnValidation } = config.training;
+  const { schedule, maxSteps } = config.training;
   return {
     epochs,
     learningRate,
-    headLearningRate,
+    headLearningRate: headLearningRate ?? 0,
     weightDecay,
     warmupRatio,
     maxGradNorm,
     ...(schedule === undefined ? {} : { schedule }),
-    ...(trainOnValidation ? {} : { selection: { split: 'selection', metric: task.definition.metrics[0] } }),
+    ...(task.selection === undefined ? {} : { selection: task.selection }),
     dropoutSeed: seedsOf(config.seed, task.definition).dropout,
     ...(maxSteps === undefined ? {} : { maxSteps }),
   };
@@ -90,6 +100,7 @@ export function describeRun({ config, task, method: { model } }: PreparedRun): s
   const method = config.variant === undefined ? config.method : `${config.method}-${config.variant}`;
   return (
     `${config.experiment}/${config.task}, profile ${config.profile}, ${method}, seed ${config.seed}: ` +
-    `${config.model.name}; ${sizes}; trainable: ${adapter.toLocaleString('en')} ${config.method === 'full' ? 'base' : 'adapter'}, ${head.toLocaleString('en')} head`
+    `${config.model.name}; ${sizes}; trainable: ${adapter.toLocaleString('en')} ${config.method === 'full' ? 'base' : 'adapter'}, ${head.toLocaleString('en')} head` +
+    (task.note === undefined ? '' : `\n${task.note}`)
   );
 }

@@ -11,12 +11,15 @@ import {
   generateQuestions,
   generateSentiment,
   generateSimilarity,
+  type HubData,
+  type InstructionSplit,
   type MetricName,
   type SplitSizes,
   type TextSplit,
   VISION_TASK_NAMES,
   type VisionTaskName,
 } from '@psoft/datasets';
+import type { SourceHooks } from './sources.ts';
 
 export interface TextSplits {
   readonly train: TextSplit;
@@ -47,8 +50,26 @@ export interface ImageDefinition extends Scored {
   readonly classes: readonly string[];
 }
 
+/** A language model learns to respond. What came of it is measured by evaluations, tasks of their own. */
+export interface InstructionDefinition {
+  readonly kind: 'instructions';
+  /** Per token of the responses; chooses the epoch where examples are held out for it. */
+  readonly metrics: readonly ['loss'];
+  /** So many examples choose the epoch, the one of least loss; without them the last is kept. */
+  readonly heldOut?: { readonly count: number; readonly seed: number };
+  /** The tiny profile's own data, the same for every seed of a run. */
+  generate(): InstructionSplit;
+  /** @throws DataError */
+  readFolder(folder: string, hooks: SourceHooks): Promise<InstructionSplit>;
+  /** @throws DataError or HubError */
+  readHub(
+    data: HubData,
+    hooks: SourceHooks,
+  ): Promise<{ readonly split: InstructionSplit; readonly commit: string }>;
+}
+
 /** What a task is: its classes, how it is scored, where its data comes from. */
-export type TaskDefinition = TextDefinition | ImageDefinition;
+export type TaskDefinition = TextDefinition | ImageDefinition | InstructionDefinition;
 
 /** Seed of the generated data: part of the task, not of a run. */
 const GENERATED_SEED = 2026;

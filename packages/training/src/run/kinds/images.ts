@@ -19,7 +19,14 @@ import {
 import { crossEntropy, imageTokens } from '@psoft/models';
 import type { Batch, FitTask } from '../../fit.ts';
 import type { ImageDefinition } from '../tasks.ts';
-import { checkLabels, predictionOf, type ReadRequest, type TaskData, type TaskKind } from './kind.ts';
+import {
+  checkLabels,
+  predictionOf,
+  type ReadRequest,
+  refuseInstructionSettings,
+  type TaskData,
+  type TaskKind,
+} from './kind.ts';
 
 export interface ImageData extends TaskData {
   readonly named: { readonly train: ImageSplit; readonly selection: ImageSplit; readonly report: ImageSplit };
@@ -54,7 +61,9 @@ export const IMAGES: TaskKind<ImageDefinition, ImageData, ImageProcessor> = {
 
   openReader: loadImageProcessor,
 
-  prepare(definition, { named, infos }, { batchSize, trainOnValidation = false }, processor, model, seeds) {
+  prepare(definition, { named, infos }, training, processor, model, seeds) {
+    const { batchSize, trainOnValidation = false } = training;
+    refuseInstructionSettings(training);
     const tokens = imageTokens(model.config);
     const train = trainOnValidation ? joinImages([named.train, named.selection]) : named.train;
     const fitted = new Map(
@@ -83,7 +92,16 @@ export const IMAGES: TaskKind<ImageDefinition, ImageData, ImageProcessor> = {
         );
       },
     };
-    return { definition, fit, splits: infos, reported: ['report'], atMaxLength: 0, labels };
+    return {
+      definition,
+      fit,
+      splits: infos,
+      // Nothing is left to choose by where all was trained on.
+      ...(trainOnValidation ? {} : { selection: { split: 'selection', metric: definition.metrics[0] } }),
+      reported: ['report'],
+      atMaxLength: 0,
+      labels,
+    };
   },
 };
 

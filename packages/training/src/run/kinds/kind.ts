@@ -2,10 +2,10 @@
 import { DataError } from '@psoft/datasets';
 import type { Model } from '@psoft/engine';
 import type { Task } from '@psoft/models';
-import type { FitTask } from '../../fit.ts';
-import type { RunConfig, TrainingSettings } from '../config.ts';
+import type { FitTask, SelectionRule } from '../../fit.ts';
+import { ConfigError, type RunConfig, type TrainingSettings } from '../config.ts';
 import type { SourceHooks } from '../sources.ts';
-import type { TaskDefinition } from '../tasks.ts';
+import type { TaskDefinition, TextDefinition } from '../tasks.ts';
 
 /** A split as it enters the record. */
 export interface SplitInfo {
@@ -35,12 +35,30 @@ export interface PreparedTask {
   readonly definition: TaskDefinition;
   readonly fit: FitTask;
   readonly splits: readonly SplitInfo[];
-  /** The splits that a finished run reports on, the first under the task's own metric names. */
+  /** What chooses the epoch; absent where the last one is kept. */
+  readonly selection?: SelectionRule;
+  /** The splits that a finished run reports on, the first under the task's own metric names; none where others do. */
   readonly reported: readonly string[];
   /** Examples that fill the maximum length: they may have been cut. */
   readonly atMaxLength: number;
   /** Gold labels of a split, in the order of its predictions. */
   labels(split: string): ArrayLike<number>;
+  /** What the user should know about the examples as they were made ready. */
+  readonly note?: string;
+  /** One example as the model sees it, for a look before a long run. */
+  sample?(): ExampleSample;
+}
+
+/** A training example, rendered, tokenised and masked. */
+export interface ExampleSample {
+  readonly index: number;
+  readonly tokens: number;
+  /** What is read but not learnt, special tokens shown. */
+  readonly given: string;
+  /** What the loss counts. */
+  readonly learnt: string;
+  readonly learntTokens: number;
+  readonly paddedTo: number;
 }
 
 export interface ReadRequest {
@@ -72,10 +90,13 @@ export interface TaskKind<Definition, Data extends TaskData, Reader> {
   ): PreparedTask;
 }
 
+/** Of a task whose examples have labels. */
+type Labelled = Pick<TextDefinition, 'classes'>;
+
 /** @throws DataError naming the first label that the task does not have */
 export function checkLabels(
   { source, labels }: { readonly source: string; readonly labels: ArrayLike<number> },
-  { classes }: TaskDefinition,
+  { classes }: Labelled,
 ): void {
   const isLabel = (label: number) =>
     classes === undefined
@@ -89,9 +110,18 @@ export function checkLabels(
 }
 
 /** What a task's metrics compare: the most probable class, the first of equals; or the score as it is. */
-export function predictionOf({ classes }: TaskDefinition, logits: ArrayLike<number>): number {
+export function predictionOf({ classes }: Labelled, logits: ArrayLike<number>): number {
   if (classes === undefined) return logits[0]!;
   let best = 0;
   for (let i = 1; i < logits.length; i++) if (logits[i]! > logits[best]!) best = i;
   return best;
+}
+
+/** @throws ConfigError for settings that would be without effect */
+export function refuseInstructionSettings(training: TrainingSettings): void {
+  for (const name of ['microBatchSize', 'lossOnPrompt'] as const)
+    if (training[name] !== undefined)
+      throw new ConfigError(
+        `training setting "${name}" is for language models that learn to respond: leave it out`,
+      );
 }

@@ -20,7 +20,14 @@ import { crossEntropy, meanSquaredError } from '@psoft/models';
 import type { Batch, FitTask } from '../../fit.ts';
 import { ConfigError, type TrainingSettings } from '../config.ts';
 import type { TextDefinition, TextSplits } from '../tasks.ts';
-import { checkLabels, predictionOf, type ReadRequest, type TaskData, type TaskKind } from './kind.ts';
+import {
+  checkLabels,
+  predictionOf,
+  type ReadRequest,
+  refuseInstructionSettings,
+  type TaskData,
+  type TaskKind,
+} from './kind.ts';
 
 /** The splits of a run: the validation set cut in halves. */
 export interface TextData extends TaskData {
@@ -44,6 +51,7 @@ export const TEXT: TaskKind<TextDefinition, TextData, Tokenizer> = {
 
   prepare(definition, { named, infos }, training, tokenizer, _, seeds) {
     const { batchSize, buckets, maxLength } = textSettings(training);
+    refuseInstructionSettings(training);
     if (training.trainOnValidation)
       throw new ConfigError(
         'training setting "trainOnValidation" is for tasks with a test set of their own: leave it out',
@@ -80,7 +88,8 @@ export const TEXT: TaskKind<TextDefinition, TextData, Tokenizer> = {
     };
     const reported = ['report', ...('mismatched' in named ? ['mismatched'] : [])];
     const atMaxLength = [...encoded.values()].flat().filter(({ ids }) => ids.length === maxLength).length;
-    return { definition, fit, splits: infos, reported, atMaxLength, labels };
+    const selection = { split: 'selection', metric: definition.metrics[0] };
+    return { definition, fit, splits: infos, selection, reported, atMaxLength, labels };
   },
 };
 
