@@ -69,6 +69,7 @@ export function drawToken(
   const passed = tf.cast(tf.lessEqual(share, draw), 'int32');
   const last = tf.sub(tf.sum(tf.cast(tf.greater(kept, 0), 'int32'), 1), tf.scalar(1, 'int32'));
   const place = tf.minimum(tf.sum(passed, 1), last);
-  const isPlace = tf.cast(tf.oneHot(place as never, values.shape[1]!), 'int32');
+  const places = tf.range(0, values.shape[1]!, 1, 'int32');
+  const isPlace = tf.cast(tf.equal(places, tf.expandDims(place, 1)), 'int32');
   return tf.sum(tf.mul(indices, isPlace), 1);
 }
