@@ -16,6 +16,13 @@ export {
   PHENOMENON_NAMES,
 } from './generated/acceptability.ts';
 export type { SplitSizes } from './generated/draw.ts';
+export {
+  type GeneratedMath,
+  generateGsm,
+  generateMathProblems,
+  type MathSizes,
+  mathTexts,
+} from './generated/math/index.ts';
 export * from './generated/pairs.ts';
 export { generateSentiment } from './generated/sentiment.ts';
 export { PRETRAINING_CLASSES, pretrainingImages } from './generated/vision/pretraining.ts';
@@ -48,6 +55,7 @@ export type { Image } from './images/pixels.ts';
 export { type ImageProcessor, imageProcessor, loadImageProcessor } from './images/processor.ts';
 export { type Resample, resize } from './images/resize.ts';
 export * from './instruction.ts';
+export * from './math/index.ts';
 export { accuracy, f1, METRICS, type MetricName, matthewsCorrelation, pearson, spearman } from './metrics.ts';
 export { readParquetRows } from './parquet.ts';
 export { validationHalves } from './splits.ts';
