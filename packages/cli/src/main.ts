@@ -2,9 +2,12 @@
 import { Command, CommanderError } from 'commander';
 import { addChartsCommand } from './commands/charts.ts';
 import { addCompareCommand } from './commands/compare.ts';
+import { addEvaluateCommand } from './commands/evaluate.ts';
+import { addMergeCommand } from './commands/merge.ts';
 import { addMethodsCommand } from './commands/methods.ts';
 import { addPredictCommand } from './commands/predict.ts';
 import { addPrepareCommand } from './commands/prepare.ts';
+import { addScoreCommand } from './commands/score.ts';
 import { addTableCommand } from './commands/table.ts';
 import { addTasksCommand } from './commands/tasks.ts';
 import { addTrainCommand } from './commands/train.ts';
@@ -23,9 +26,12 @@ export async function main(args: readonly string[]): Promise<number> {
     exitCode = code;
   };
   addTrainCommand(program, done);
+  addEvaluateCommand(program, done);
+  addScoreCommand(program);
   addCompareCommand(program, done);
   addTableCommand(program, done);
   addPredictCommand(program, done);
+  addMergeCommand(program);
   addPrepareCommand(program);
   addTasksCommand(program);
   addMethodsCommand(program);

@@ -36,6 +36,9 @@ export interface TrainOptions {
   readonly settings?: Layer;
 }
 
+/** The experiment says that a method cannot be run in a profile, and why. */
+export class UnavailableError extends ConfigError {}
+
 /** The settings that --rank and --alpha mean, by method. */
 export type RankSettings = (method: string) => { readonly rank?: string; readonly alpha?: string };
 
@@ -75,15 +78,16 @@ export function resolveRun(
   rankSettings: RankSettings,
   environment: NodeJS.ProcessEnv = process.env,
 ): RunConfig {
-  const [experimentName, taskName, ...rest] = target.split('/');
-  if (experimentName === undefined || taskName === undefined || rest.length > 0)
-    throw new ConfigError(`"${target}" is no target: write EXPERIMENT/TASK, for example nlu/cola`);
-  const experiment = pick(experiments, experimentName, 'experiment');
-  const task = pick(experiment.tasks, taskName, `task of ${experimentName}`);
+  const { experimentName, experiment, taskName, task } = targetOf(experiments, target);
+  if (task.evaluates !== undefined)
+    throw new ConfigError(
+      `${target} trains nothing: psoft train ${experimentName}/${task.evaluates}, then psoft evaluate ${target}`,
+    );
   const profile = pick(experiment.profiles, options.profile, `profile of ${experimentName}`);
   const entry = pick(experiment.methods, options.method, `method of ${experimentName}`);
   const names = methodNames(options.method, entry.method);
   const method: Overrides = entry[options.profile as 'tiny' | 'paper'] ?? {};
+  if (method.unavailable !== undefined) throw new UnavailableError(method.unavailable);
   const taskLayer: Overrides = task[options.profile as 'tiny' | 'paper'] ?? {};
 
   const asked = adapterOptions(options, rankSettings(names.method));
@@ -111,8 +115,21 @@ export function resolveRun(
   };
 }
 
+/**
+ * The experiment and the task that a target names.
+ * @throws ConfigError for what is no target, and unknown names
+ */
+export function targetOf(experiments: ReadonlyMap<string, Experiment>, target: string) {
+  const [experimentName, taskName, ...rest] = target.split('/');
+  if (experimentName === undefined || taskName === undefined || rest.length > 0)
+    throw new ConfigError(`"${target}" is no target: write EXPERIMENT/TASK, for example nlu/cola`);
+  const experiment = pick(experiments, experimentName, 'experiment');
+  const task = pick(experiment.tasks, taskName, `task of ${experimentName}`);
+  return { experimentName, experiment, taskName, task };
+}
+
 /** "psoft-strict" of method "psoft" is its variant "strict". */
-function methodNames(name: string, method = name): { method: string; variant?: string } {
+export function methodNames(name: string, method = name): { method: string; variant?: string } {
   if (method === name) return { method };
   if (!name.startsWith(`${method}-`))
     throw new ConfigError(`method entry "${name}" of method "${method}" must be called ${method}-SOMETHING`);
@@ -177,7 +194,7 @@ function modelOf(profile: Profile, { modelDir, model }: TrainOptions): RunConfig
 }
 
 /** Where every task has a data set of its own, a folder of them may be given as well as one. */
-function dataOf(
+export function dataOf(
   profile: Profile,
   task: TaskEntry & { readonly name: string },
   { dataDir, profile: name }: TrainOptions,
@@ -191,6 +208,9 @@ function dataOf(
   if (dataDir !== undefined) return { dataFolder: below(path.resolve(dataDir)) };
   if (name === 'tiny') return {};
   const root = environment.PSOFT_DATA;
+  const ownFolder = task.paper?.dataFolder;
+  if (root !== undefined && root !== '' && ownFolder !== undefined && existsSync(path.join(root, ownFolder)))
+    return { dataFolder: path.resolve(root, ownFolder) };
   if (root !== undefined && root !== '' && profile.dataFolder !== undefined)
     return { dataFolder: below(path.resolve(root, profile.dataFolder)) };
   const data = own ?? profile.data;
@@ -198,7 +218,7 @@ function dataOf(
 }
 
 /** The paper's own score, for a run that is the paper's. */
-function referenceOf(
+export function referenceOf(
   { reference }: TaskEntry,
   { profile, method }: TrainOptions,
 ): Pick<RunConfig, 'reference'> {

@@ -26,6 +26,8 @@ export interface Profile {
   /** The folder of the data below PSOFT_DATA. */
   readonly dataFolder?: string;
   readonly training: Layer;
+  /** How tasks that evaluate others generate and score. */
+  readonly evaluation?: Layer;
 }
 
 export interface HubName {
@@ -35,6 +37,8 @@ export interface HubName {
 
 export interface TaskEntry {
   readonly title: string;
+  /** A task of the same experiment: this one trains nothing, it evaluates what that one trained. */
+  readonly evaluates?: string;
   /** Tables that have groups average them first. */
   readonly group?: string;
   readonly tiny?: Overrides;
@@ -63,8 +67,13 @@ export interface MethodEntry {
 export interface Overrides {
   readonly adapter?: Layer;
   readonly training?: Layer;
+  readonly evaluation?: Layer;
   /** The task's own data set on the Hub. */
   readonly data?: HubName;
+  /** Its folder below PSOFT_DATA, which is taken instead where it is there. */
+  readonly dataFolder?: string;
+  /** Why this cannot be run: what the table's cell then says. */
+  readonly unavailable?: string;
   /** Rates that are tried; the one that does best on the selection split is reported. */
   readonly search?: { readonly learningRate: readonly number[] };
 }

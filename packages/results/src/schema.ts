@@ -102,6 +102,7 @@ const trainInfo = object({
         prompts: integer(1),
         tokens: integer(),
         unfinished: integer(),
+        tooLong: d('Prompts above the longest padded length: not answered, so wrong.', optional(integer())),
         seconds: number(0),
         tokensPerSecond: d('New tokens; compiling is not counted.', optional(number(0))),
         batchSize: integer(1),

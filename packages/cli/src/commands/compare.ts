@@ -1,7 +1,7 @@
 import { formatCount, formatSpread, type RunRecord, spreadOf, testScore } from '@psoft/results';
 import type { Command } from 'commander';
+import { candidatesOf } from '../cells.ts';
 import { rankSettings } from '../methodFlags.ts';
-import { resolveSearch } from '../resolve.ts';
 import { findExperiments, pick } from '../workspace.ts';
 import { nameList, rateList, seedList, wholeNumber } from './numbers.ts';
 import { STOPPED_BY_SIGNAL } from './progress.ts';
@@ -63,7 +63,7 @@ export function addCompareCommand(program: Command, done: (code: number) => void
         seed,
         label: `${name}, seed ${seed}`,
         cell: name,
-        candidates: resolveSearch(
+        candidates: candidatesOf(
           experiments,
           target,
           { ...options, method: name, seed, set: [] },
@@ -84,7 +84,7 @@ export function addCompareCommand(program: Command, done: (code: number) => void
     }
     const lines = table([...rows.values()], options.seeds, options.markdown === true);
     process.stdout.write(`${lines.join('\n')}\n`);
-    if ([...rows.values()].some(({ failures }) => failures.length > 0)) done(1);
+    if (outcomes.some((outcome) => 'failure' in outcome && !outcome.isKnown)) done(1);
   });
 }
 
@@ -98,7 +98,7 @@ function table(rows: readonly Row[], seeds: readonly number[], isMarkdown: boole
     'seconds a run',
   ];
   const body = rows.map(({ name, records, failures }) => {
-    const scores = records.map((record) => testScore(record)!);
+    const scores = records.flatMap((record) => testScore(record) ?? []);
     const seconds = records.map(({ runInfo }) => runInfo.totalSeconds);
     const first = records[0];
     return [
@@ -106,9 +106,9 @@ function table(rows: readonly Row[], seeds: readonly number[], isMarkdown: boole
       first ? formatCount(first.trainInfo.parameters.trainableWithoutHead) : '',
       ...seeds.map((seed) => {
         const record = records.find(({ runInfo }) => runInfo.seed === seed);
-        return record ? testScore(record)!.toFixed(1) : 'failed';
+        return record ? (testScore(record)?.toFixed(1) ?? 'trained') : 'failed';
       }),
-      scores.length > 0 ? formatSpread(spreadOf(scores), 1) : failures[0]!,
+      scores.length > 0 ? formatSpread(spreadOf(scores), 1) : (failures[0] ?? 'evaluated by other tasks'),
       seconds.length > 0 ? spreadOf(seconds).mean.toFixed(0) : '',
     ];
   });

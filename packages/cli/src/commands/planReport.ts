@@ -29,9 +29,28 @@ export function planReport(plan: RunPlan, runs = 1): string {
     `parameters: ${formatCount(parameters.adapter)} trained beside the head's ${formatCount(parameters.head)}, ${formatCount(parameters.total)} in all`,
     `memory: weights ${formatBytes(memory.weightsBytes)}, training state ${formatBytes(memory.trainingBytes)}; measured peak ${formatBytes(memory.peakBytes)}`,
     `expected time: ${formatTime(total)} (compiling ${formatTime(seconds.compile)}, training ${formatTime(seconds.train)}, evaluation ${formatTime(seconds.evaluate)})`,
+    ...(plan.sample === undefined ? [] : sampleReport(plan.sample)),
     ...(runs === 1 ? [] : [`${runs} such runs: the learning rate is chosen from as many`]),
     'nothing was written',
   ].join('\n')}\n`;
+}
+
+/** Prompt and response as they are read, each with a mark at the start of its lines: what is learnt is marked ">". */
+function sampleReport({
+  index,
+  tokens,
+  given,
+  learnt,
+  learntTokens,
+  paddedTo,
+}: NonNullable<RunPlan['sample']>) {
+  const marked = (text: string, mark: string) =>
+    text.split('\n').map((line) => `  ${mark} ${line}`.trimEnd());
+  return [
+    `example ${index + 1}: ${tokens} tokens padded to ${paddedTo}; the loss counts ${learntTokens}, marked >`,
+    ...marked(given, '|'),
+    ...marked(learnt, '>'),
+  ];
 }
 
 /** "42 s", "12 min", "3 h 05 min". */

@@ -1,7 +1,8 @@
 import path from 'node:path';
+import { ConfigError } from '@psoft/training/config';
 import type { Command } from 'commander';
+import { type Candidate, candidatesOf, isEvaluation } from '../cells.ts';
 import { rankSettings } from '../methodFlags.ts';
-import { resolveRun } from '../resolve.ts';
 import { findExperiments, pick } from '../workspace.ts';
 import { sourceEvents } from './progress.ts';
 import { addSourceOptions } from './runOptions.ts';
@@ -28,11 +29,16 @@ export function addPrepareCommand(program: Command): void {
       const experiment = pick(experiments, name, 'experiment');
       return task === undefined ? Object.keys(experiment.tasks).map((one) => `${name}/${one}`) : [target];
     });
-    const configs = all.map((target) =>
-      resolveRun(experiments, target, { ...options, method: 'head', seed: 1, set: [] }, rankSettings),
-    );
-    const [{ localModel, readTask }, { openCheckpoint }] = await Promise.all([
+    // Data and model are the same for every method.
+    const run = { ...options, method: 'psoft', seed: 1, set: [] };
+    const configs = all.map((target) => {
+      const [config] = candidatesOf(experiments, target, run, rankSettings) as [Candidate];
+      if ('unavailable' in config) throw new ConfigError(config.unavailable);
+      return config;
+    });
+    const [{ localModel, readTask }, { evaluationOf, readProblems }, { openCheckpoint }] = await Promise.all([
       import('@psoft/training/sources'),
+      import('@psoft/training/evaluations'),
       import('@psoft/engine'),
     ]);
     const { onNote, onDownload } = sourceEvents();
@@ -43,16 +49,18 @@ export function addPrepareCommand(program: Command): void {
     };
     const models = new Set<string>();
     for (const config of configs) {
-      const { folder, revision } = await localModel(config, hooks);
+      const training = isEvaluation(config) ? config.training : config;
+      const { folder, revision } = await localModel(training, hooks);
       if (!models.has(folder)) {
         models.add(folder);
         const { weights } = await openCheckpoint(folder);
         process.stdout.write(
-          `model ${config.model.name}${revision === undefined ? '' : `@${revision.slice(0, 8)}`}: ${weights.size} tensors, ${path.relative(process.cwd(), folder)}\n`,
+          `model ${training.model.name}${revision === undefined ? '' : `@${revision.slice(0, 8)}`}: ${weights.size} tensors, ${path.relative(process.cwd(), folder)}\n`,
         );
       }
-      const { infos } = await readTask(config, folder, hooks);
-      const sizes = infos.map(({ name, count }) => `${name} ${count}`);
+      const sizes = isEvaluation(config)
+        ? [`test ${(await readProblems(evaluationOf(config), config, hooks)).examples.length}`]
+        : (await readTask(config, folder, hooks)).infos.map(({ name, count }) => `${name} ${count}`);
       process.stdout.write(`${config.experiment}/${config.task}: ${sizes.join(', ')}\n`);
     }
   });

@@ -17,8 +17,9 @@ export async function runWithProgress(request: RunRequest): Promise<RunSummary> 
       onEpoch: ({ row, isBest }) => {
         const [first] = Object.entries(row.selection);
         if (first) metric = { name: first[0], value: first[1] };
+        const selection = first ? `, selection ${formatMetrics(row.selection)}` : '';
         progress?.log(
-          `epoch ${row.epoch}: loss ${row.trainLoss.toFixed(4)}, selection ${formatMetrics(row.selection)}${isBest ? ' (best)' : ''}`,
+          `epoch ${row.epoch}: loss ${row.trainLoss.toFixed(4)}${selection}${isBest ? ' (best)' : ''}`,
         );
       },
     });

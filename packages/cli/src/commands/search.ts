@@ -1,7 +1,7 @@
 /** Several candidates for one cell of a table: all are run, the one that does best on the selection splits is taken. */
 import type { RunRecord } from '@psoft/results';
-import type { RunConfig } from '@psoft/training/config';
 import type { RunRequest } from '@psoft/training/supervise';
+import { type Candidate, isEvaluation } from '../cells.ts';
 import { type Outcome, runSeries } from './series.ts';
 
 export interface SearchRun {
@@ -10,7 +10,7 @@ export interface SearchRun {
   /** Seeds of one cell share the choice: "rte, psoft". */
   readonly cell: string;
   /** Learning rates to choose from; often one. */
-  readonly candidates: readonly RunConfig[];
+  readonly candidates: readonly Candidate[];
 }
 
 /**
@@ -37,8 +37,9 @@ export async function runSearch(
   return found.map((one) => one.outcomes[chosen.get(one.cell)!]!);
 }
 
-function candidateLabel(label: string, { training }: RunConfig, candidates: readonly RunConfig[]): string {
-  return candidates.length === 1 ? label : `${label}, learning rate ${training.learningRate}`;
+function candidateLabel(label: string, one: Candidate, candidates: readonly Candidate[]): string {
+  const isSearched = candidates.length > 1 && !isEvaluation(one) && !('unavailable' in one);
+  return isSearched ? `${label}, learning rate ${one.training.learningRate}` : label;
 }
 
 /** @param seeds outcomes by seed and candidate */

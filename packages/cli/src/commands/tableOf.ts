@@ -43,7 +43,7 @@ export function tableOf(
     const means = new Map<string, number>();
     const cells = tasks.map((task) => {
       const outcomes = outcomesOf(method, task);
-      const scores = recordsOf(outcomes).map((record) => testScore(record)!);
+      const scores = recordsOf(outcomes).flatMap((record) => testScore(record) ?? []);
       const failed = outcomes.find((outcome) => 'failure' in outcome);
       if (scores.length === 0) return failed?.failure ?? '';
       const spread = spreadOf(scores);

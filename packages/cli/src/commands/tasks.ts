@@ -10,8 +10,10 @@ export function addTasksCommand(program: Command): void {
         process.stdout.write(`${name}: ${experiment.title}\n`);
         process.stdout.write(`  profiles: ${Object.keys(experiment.profiles).join(', ')}\n`);
         process.stdout.write(`  methods:  ${Object.keys(experiment.methods).join(', ')}\n`);
-        for (const [task, { title }] of Object.entries(experiment.tasks))
-          process.stdout.write(`  psoft train ${name}/${task}  ${title}\n`);
+        for (const [task, { title, evaluates }] of Object.entries(experiment.tasks))
+          process.stdout.write(
+            `  psoft ${evaluates === undefined ? 'train' : 'evaluate'} ${name}/${task}  ${title}\n`,
+          );
         for (const [table, { title }] of Object.entries(experiment.tables ?? {}))
           process.stdout.write(`  psoft table ${name}/${table}  ${title}\n`);
       }

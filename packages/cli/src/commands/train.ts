@@ -99,7 +99,11 @@ async function trainAndChoose(requests: readonly RunRequest[]): Promise<RunSumma
 }
 
 /** Words that are no option of the command are settings of the method. */
-function withFlags(target: string, options: Options, command: Command): TrainOptions {
+export function withFlags<Options extends TrainOptions>(
+  target: string,
+  options: Options,
+  command: Command,
+): Options {
   const rest = command.args.slice(1);
   if (rest.length === 0) return options;
   const experiment = findExperiments().get(target.split('/')[0]!);
@@ -108,8 +112,13 @@ function withFlags(target: string, options: Options, command: Command): TrainOpt
   return { ...options, settings: readMethodFlags(rest, entry?.method ?? options.method, known) };
 }
 
-function collect(value: string, all: string[]): string[] {
+export function collect(value: string, all: string[]): string[] {
   return [...all, value];
+}
+
+/** A language model's training reports nothing itself: its evaluations do. */
+function reported({ metrics }: RunSummary): string {
+  return Object.keys(metrics).length === 0 ? 'trained' : `reported: ${formatMetrics(metrics)}`;
 }
 
 function report(summary: RunSummary): string {
@@ -117,7 +126,7 @@ function report(summary: RunSummary): string {
     summary.status === 'cancelled'
       ? ['stopped before the end; nothing was added to the results. Run it again to go on']
       : [
-          `reported: ${formatMetrics(summary.metrics)} (${summary.bestEpoch === undefined ? 'last epoch' : `epoch ${summary.bestEpoch}, chosen on the selection split`})`,
+          `${reported(summary)} (${summary.bestEpoch === undefined ? 'last epoch' : `epoch ${summary.bestEpoch}, chosen on the selection split`})`,
         ];
   if (summary.adapterFolder) lines.push(`adapter: ${path.relative(process.cwd(), summary.adapterFolder)}`);
   lines.push(`record:  ${path.relative(process.cwd(), summary.recordFile)}`);

@@ -1,5 +1,7 @@
 /** Entry of the computing process: one job, then exit. */
+import { executeEvaluation } from './evaluate/execute.ts';
 import { executeRun, type RunHooks } from './execute.ts';
+import { mergeRun } from './merge.ts';
 import { planRun } from './plan.ts';
 import { predict } from './predict/index.ts';
 import type { FromChild, ToChild } from './protocol.ts';
@@ -32,6 +34,8 @@ const hooks: RunHooks = {
 function perform(job: Exclude<ToChild, { type: 'stop' }>) {
   if (job.type === 'train') return executeRun(job.request, hooks);
   if (job.type === 'plan') return planRun(job.request, hooks);
+  if (job.type === 'evaluate') return executeEvaluation(job.request, hooks);
+  if (job.type === 'merge') return mergeRun(job.request, hooks);
   return predict(job.request, hooks);
 }
 

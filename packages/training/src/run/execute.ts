@@ -77,7 +77,8 @@ export async function executeRun({ config, options }: RunRequest, hooks: RunHook
     const adapterFolder = await saveTrained(run, places.runFolder);
     const recordFile = await recorder.write({
       status: 'completed',
-      metrics,
+      // Where others evaluate there is nothing to report.
+      ...(task.reported.length === 0 ? {} : { metrics }),
       ...(result.best === undefined ? {} : { best: result.best }),
       ...(adapterFolder === undefined ? {} : { adapterFolder }),
     });

@@ -20,6 +20,9 @@ import type { TaskDefinition } from './tasks.ts';
 /** Raised by hand when the same settings would give other results. */
 export const PROTOCOL = 1;
 
+/** Variants of this name follow the released scripts where paper and scripts differ. */
+const AS_RELEASED = 'as-released' as const;
+
 /** One seed for all streams: each draws under a name of its own, so they are independent all the same. */
 export function seedsOf(seed: number, definition: TaskDefinition): Seeds {
   const seeds = { init: seed, order: seed, dropout: seed };
@@ -36,10 +39,16 @@ export interface RunSources {
   readonly dataRevision?: string;
 }
 
-/** The tiny profile on real data is another result than on its own. */
-function variantOf({ variant, dataFolder, dataHub, profile }: RunConfig): { variant?: string } {
-  const isReal = dataFolder !== undefined || dataHub !== undefined;
-  const parts = [variant, isReal && profile === 'tiny' ? 'real-data' : undefined];
+export function isRealData({ dataFolder, dataHub }: Pick<RunConfig, 'dataFolder' | 'dataHub'>): boolean {
+  return dataFolder !== undefined || dataHub !== undefined;
+}
+
+/** What a run of the tiny profile on real data is called: it is another result than on its own. */
+export const ON_REAL_DATA = 'real-data';
+
+function variantOf(config: RunConfig): { variant?: string } {
+  const { variant, profile } = config;
+  const parts = [variant, isRealData(config) && profile === 'tiny' ? ON_REAL_DATA : undefined];
   const name = parts.filter((part) => part !== undefined).join('-');
   return name === '' ? {} : { variant: name };
 }
@@ -56,7 +65,7 @@ export function plannedRunInfo(config: RunConfig) {
     seed,
     seeds: { ...seedsOf(seed, taskOf(config)) },
     protocol: PROTOCOL,
-    protocolVariant: 'paper' as const,
+    protocolVariant: config.variant === AS_RELEASED ? AS_RELEASED : ('paper' as const),
     trainConfig: { ...training, ...(training.buckets && { buckets: [...training.buckets] }) },
     adapterConfig: adapterConfigOf(
       config,
@@ -69,7 +78,6 @@ export function plannedRunInfo(config: RunConfig) {
 export function sourceInfo(config: RunConfig, sources: RunSources) {
   const { splits, baseFingerprint, modelRevision, dataRevision } = sources;
   const { split: splitSeed } = seedsOf(config.seed, taskOf(config));
-  const isGenerated = config.dataFolder === undefined && config.dataHub === undefined;
   return {
     modelInfo: {
       name: config.model.name,
@@ -77,7 +85,7 @@ export function sourceInfo(config: RunConfig, sources: RunSources) {
       fingerprint: baseFingerprint,
     },
     datasetInfo: {
-      name: isGenerated ? `generated ${config.task}` : config.task,
+      name: isRealData(config) ? config.task : `generated ${config.task}`,
       ...(dataRevision === undefined ? {} : { revision: dataRevision }),
       ...(splitSeed === undefined ? {} : { splitSeed }),
       splits: splits.map(({ name, count, fingerprint }) => ({ name, count, fingerprint })),
@@ -114,13 +122,28 @@ export class RecordFinder {
 
   /** @returns the record's file, where there is one */
   async find(config: RunConfig): Promise<string | undefined> {
-    const { experiment, task, dataFolder, dataHub, seed, model } = config;
-    const base = await cached(this.#fingerprints, JSON.stringify(model), () => this.#fingerprint(config));
+    const file = path.join(this.resultsFolder, recordPath(await this.identify(config)));
+    return existsSync(file) ? file : undefined;
+  }
+
+  /** Name and fingerprint of a run's base model. */
+  async base(config: RunConfig): Promise<{ readonly name: string; readonly fingerprint: string }> {
+    const { baseFingerprint } = await this.#baseOf(config);
+    return { name: config.model.name, fingerprint: baseFingerprint };
+  }
+
+  /** @throws what reading model and data may throw */
+  async identify(config: RunConfig): Promise<RunIdentity> {
+    const { experiment, task, dataFolder, dataHub, seed } = config;
+    const base = await this.#baseOf(config);
     const cut = kindOf(taskOf(config)).isCutBySeed ? seed : undefined;
     const key = JSON.stringify([experiment, task, dataFolder, dataHub, cut]);
     const data = await cached(this.#data, key, () => this.#read(config));
-    const file = path.join(this.resultsFolder, recordPath(runIdentity(config, { ...base, ...data })));
-    return existsSync(file) ? file : undefined;
+    return runIdentity(config, { ...base, ...data });
+  }
+
+  #baseOf(config: RunConfig) {
+    return cached(this.#fingerprints, JSON.stringify(config.model), () => this.#fingerprint(config));
   }
 
   async #fingerprint(config: RunConfig) {

@@ -9,6 +9,7 @@ import { compileTrainStep } from '../programs.ts';
 import { countParameters } from '../trainable.ts';
 import { type RunHooks, sourceHooks } from './execute.ts';
 import { runIdentity } from './identity.ts';
+import type { ExampleSample } from './kinds/kind.ts';
 import { describeRun, fitConfigOf, type PreparedRun, prepareRun } from './prepare.ts';
 import type { RunRequest } from './protocol.ts';
 
@@ -17,7 +18,10 @@ export interface BucketPlan {
   readonly length: number;
   readonly trainBatches: number;
   readonly evaluationBatches: number;
-  /** Forward, backward, clipping and update; best of the timed steps. Absent where there are no such batches. */
+  /**
+   * Forward, backward, clipping and update; best of the timed steps. Absent where there are no such batches. Of
+   * micro-batches too, whose updates are fewer.
+   */
   readonly stepMilliseconds?: number;
   readonly evaluationMilliseconds?: number;
   readonly compileSeconds: number;
@@ -33,6 +37,8 @@ export interface RunPlan {
   readonly buckets: readonly BucketPlan[];
   /** Share of the padded places in training batches that hold no token. */
   readonly paddingShare: number;
+  /** A training example as the model sees it, where the task can show one. */
+  readonly sample?: ExampleSample;
   /** Of all examples, those that fill the maximum length: they may have been cut. */
   readonly atMaxLength: number;
   readonly parameters: { readonly adapter: number; readonly head: number; readonly total: number };
@@ -46,6 +52,8 @@ export interface RunPlan {
   };
   readonly seconds: { readonly compile: number; readonly train: number; readonly evaluate: number };
 }
+
+export type { ExampleSample } from './kinds/kind.ts';
 
 const TIMED_STEPS = 3;
 
@@ -64,24 +72,28 @@ export async function planRun({ config, options }: RunRequest, hooks: RunHooks):
     trainBatches.push(
       ...(epoch === 0 ? first : fit.trainBatches(epoch)).slice(0, totalSteps - trainBatches.length),
     );
-  const selection = fit.evaluationBatches('selection');
+  const selection = run.task.selection === undefined ? [] : fit.evaluationBatches(run.task.selection.split);
   const reported = run.task.reported.flatMap((split) => fit.evaluationBatches(split));
   const evaluationBatches = [...Array.from({ length: epochs }, () => selection).flat(), ...reported];
 
+  // What is run: a batch, or each of its parts.
+  const trainRuns = trainBatches.flatMap((batch) => batch.parts ?? [batch]);
   const buckets: BucketPlan[] = [];
-  const lengths = new Set([...trainBatches, ...evaluationBatches].map(({ bucket }) => bucket));
+  const lengths = new Set([...trainRuns, ...evaluationBatches].map(({ bucket }) => bucket));
   for (const length of [...lengths].sort((a, b) => a - b)) {
     if (hooks.shouldStop()) throw new Error('stopped while timing; nothing was written');
-    const train = trainBatches.filter(({ bucket }) => bucket === length);
+    const train = trainRuns.filter(({ bucket }) => bucket === length);
     const evaluate = evaluationBatches.filter(({ bucket }) => bucket === length);
     const timed = await timeBucket(run, train[0], evaluate[0], compileOptions);
     buckets.push({ length, trainBatches: train.length, evaluationBatches: evaluate.length, ...timed });
   }
-  const places = trainBatches.reduce((sum, { bucket }) => sum + bucket * config.training.batchSize, 0);
+  const { batchSize, microBatchSize = batchSize } = config.training;
+  const places = trainRuns.reduce((sum, { bucket }) => sum + bucket * microBatchSize, 0);
   const tokens = trainBatches.reduce((sum, batch) => sum + batch.tokens, 0);
   const { model } = run.method;
   const trained = countParameters(model);
   const head = countParameters(model, 'head');
+  const sample = run.task.sample?.();
   const all = [...run.model.weights.values()].reduce(
     (sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1),
     0,
@@ -97,6 +109,7 @@ export async function planRun({ config, options }: RunRequest, hooks: RunHooks):
     warmupSteps: Math.floor(config.training.warmupRatio * totalSteps),
     buckets,
     paddingShare: 1 - tokens / places,
+    ...(sample === undefined ? {} : { sample }),
     atMaxLength: run.task.atMaxLength,
     parameters: { adapter: trained - head, head, total: all + countParameters(model, 'adapter') },
     memory: { weightsBytes: 4 * all, trainingBytes: 5 * 4 * trained, peakBytes: peakMemoryBytes() },

@@ -2,6 +2,8 @@
 import type { Executor } from '@psoft/engine';
 import type { EpochRow } from '../fit.ts';
 import type { RunConfig } from './config.ts';
+import type { EvaluateRequest, EvaluationSummary } from './evaluate/execute.ts';
+import type { MergeRunRequest, MergeRunSummary } from './merge.ts';
 import type { RunPlan } from './plan.ts';
 import type { PredictRequest, PredictSummary } from './predict/index.ts';
 
@@ -41,6 +43,8 @@ export interface RunSummary {
 export interface Jobs {
   readonly train: { readonly request: RunRequest; readonly result: RunSummary };
   readonly plan: { readonly request: RunRequest; readonly result: RunPlan };
+  readonly evaluate: { readonly request: EvaluateRequest; readonly result: EvaluationSummary };
+  readonly merge: { readonly request: MergeRunRequest; readonly result: MergeRunSummary };
   readonly predict: { readonly request: PredictRequest; readonly result: PredictSummary };
 }
 export type JobName = keyof Jobs;

@@ -134,17 +134,22 @@ export class RunRecorder {
       },
       metaInfo: {
         ...sourceInfo(config, run.sources),
-        ...(await collectEnvironment(ROOT, {
-          executor: options.executor === 'cpu' ? 'onnx' : 'eager',
-          executionProvider: options.executor === 'eager-wasm' ? 'wasm' : 'cpu',
-          ...(options.threads === undefined ? {} : { threads: options.threads }),
-        })),
+        ...(await environmentOf(options)),
       },
       ...(config.reference === undefined
         ? {}
         : { referenceScore: { metric: names[0], ...config.reference } }),
     };
   }
+}
+
+/** The machine, and what ran on it. */
+export function environmentOf({ executor, threads }: Pick<RunOptions, 'executor' | 'threads'>) {
+  return collectEnvironment(ROOT, {
+    executor: executor === 'cpu' ? 'onnx' : 'eager',
+    executionProvider: executor === 'eager-wasm' ? 'wasm' : 'cpu',
+    ...(threads === undefined ? {} : { threads }),
+  });
 }
 
 /** Numbers in the weights of a model whose names are chosen. */

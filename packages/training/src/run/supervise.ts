@@ -7,6 +7,8 @@ import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { FromChild, JobName, Jobs, ToChild } from './protocol.ts';
 
+export type { EvaluateRequest, EvaluationSummary } from './evaluate/execute.ts';
+export type { MergeRunRequest, MergeRunSummary } from './merge.ts';
 export type { RunPlan } from './plan.ts';
 export type { PredictRequest, PredictSummary } from './predict/index.ts';
 export type { RunRequest, RunSummary } from './protocol.ts';

@@ -19,6 +19,7 @@ import {
   VISION_TASK_NAMES,
   type VisionTaskName,
 } from '@psoft/datasets';
+import { MATH_TASKS } from './math.ts';
 import type { SourceHooks } from './sources.ts';
 
 export interface TextSplits {
@@ -109,5 +110,6 @@ export const TASKS: Readonly<Record<string, TaskDefinition>> = {
   'nlu/qnli': glue('qnli', SMALL, generateAnswers),
   'nlu/mnli': glue('mnli', SMALL, generateInference),
   'nlu/qqp': glue('qqp', SMALL, generateQuestions),
+  ...MATH_TASKS,
   ...Object.fromEntries(VISION_TASK_NAMES.map((name) => [`vision/${name}`, vtab(name)])),
 };

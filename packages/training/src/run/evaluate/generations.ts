@@ -1,0 +1,122 @@
+/** What was generated, kept so that it can be scored again without a model. */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { cutAtStop } from '@psoft/datasets';
+import { writeFileAtomically } from '@psoft/engine';
+import { ConfigError } from '../config.ts';
+import type { EvaluationConfig } from './config.ts';
+import type { EvaluationDefinition, Verdict } from './definition.ts';
+import { evaluationOf } from './identity.ts';
+
+const GENERATIONS_FILE = 'generations.jsonl';
+/** The evaluation's configuration, beside them. */
+const CONFIG_FILE = 'evaluation.json';
+
+/** One line of the file. */
+export interface GenerationRow {
+  /** Place in the set. */
+  readonly index: number;
+  /** SHA-256 of the prompt. */
+  readonly promptHash: string;
+  readonly prompt: string;
+  readonly reference: string;
+  /** All that was generated. What is scored of it ends before the first stop string. */
+  readonly text: string;
+  /** New tokens, the end not among them. */
+  readonly tokens: number;
+  /** Why it ends there: the token that ends a text, a stop string, the limit, or a prompt that was too long. */
+  readonly end: 'end' | 'stop' | 'length' | 'prompt';
+  /** By scorer. */
+  readonly verdicts: Readonly<Record<string, Verdict>>;
+}
+
+type Scoring = Pick<EvaluationDefinition, 'scorers' | 'stops' | 'grade'>;
+
+export function verdictsOf(
+  { scorers, stops, grade }: Scoring,
+  { prompt, reference, text, end }: Pick<GenerationRow, 'prompt' | 'reference' | 'text' | 'end'>,
+): Record<string, Verdict> {
+  const answer = {
+    prompt,
+    reference,
+    output: cutAtStop(text, stops),
+    finished: end === 'end' || end === 'stop',
+  };
+  return Object.fromEntries(scorers.map((scorer) => [scorer, grade(scorer, answer)]));
+}
+
+/** Stored generations with today's verdicts, and how many of them are others than stored, by scorer. */
+export function scoreAgain(
+  scoring: Scoring,
+  rows: readonly GenerationRow[],
+): { readonly rows: GenerationRow[]; readonly changed: Readonly<Record<string, number>> } {
+  const scored = rows.map((row) => ({ ...row, verdicts: verdictsOf(scoring, row) }));
+  const changed = scoring.scorers.map((scorer): [string, number] => [
+    scorer,
+    scored.filter(({ verdicts }, i) => verdicts[scorer]!.isCorrect !== rows[i]!.verdicts[scorer]?.isCorrect)
+      .length,
+  ]);
+  return { rows: scored, changed: Object.fromEntries(changed) };
+}
+
+/** Share of the rows that a scorer calls correct, in per cent. */
+export function accuracyOf(rows: readonly GenerationRow[], scorer: string): number {
+  return (100 * rows.filter(({ verdicts }) => verdicts[scorer]?.isCorrect === true).length) / rows.length;
+}
+
+/** The chosen scorer's verdict is the accuracy, the others bear their names. */
+export function metricsOf(
+  { scorers }: Pick<EvaluationDefinition, 'scorers'>,
+  rows: readonly GenerationRow[],
+  chosen: string,
+): Record<string, number> {
+  return Object.fromEntries([
+    ['accuracy', accuracyOf(rows, chosen)],
+    ...(scorers.length > 1 ? scorers.map((one) => [`${one}Accuracy`, accuracyOf(rows, one)]) : []),
+  ]);
+}
+
+/** @returns the file of the generations */
+export async function writeGenerations(
+  folder: string,
+  config: EvaluationConfig,
+  rows: readonly GenerationRow[],
+): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(path.join(folder, CONFIG_FILE), `${JSON.stringify(config, null, 2)}\n`);
+  const file = path.join(folder, GENERATIONS_FILE);
+  const text = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+  await writeFileAtomically(file, async (handle) => void (await handle.writeFile(text)));
+  return file;
+}
+
+/**
+ * The stored generations of an evaluation, and what it takes to score them again.
+ * @throws ConfigError for a folder without generations, or a damaged line of them
+ */
+export async function openGenerations(folder: string) {
+  const rows = await readGenerations(folder);
+  const config = JSON.parse(await readFile(path.join(folder, CONFIG_FILE), 'utf8')) as EvaluationConfig;
+  return { config, definition: evaluationOf(config), rows };
+}
+
+async function readGenerations(folder: string): Promise<GenerationRow[]> {
+  const file = path.join(folder, GENERATIONS_FILE);
+  const text = await readFile(file, 'utf8').catch(() => {
+    throw new ConfigError(
+      `${folder} holds no ${GENERATIONS_FILE}: give the folder of an evaluation (runs/PROFILE/EXPERIMENT/TASK/...)`,
+    );
+  });
+  const lines = text.split('\n').filter((line) => line !== '');
+  return lines.map((line, i) => {
+    try {
+      const row = JSON.parse(line) as GenerationRow;
+      if (typeof row.text === 'string' && typeof row.reference === 'string') return row;
+    } catch {
+      // Said below.
+    }
+    throw new ConfigError(
+      `${file} line ${i + 1}: no generation with text and reference, got ${line.slice(0, 60)}`,
+    );
+  });
+}
