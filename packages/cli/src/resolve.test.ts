@@ -1,8 +1,11 @@
 import { METHODS, methodNamed } from '@psoft/adapter';
 import { PLAIN_METHODS, TASKS } from '@psoft/training';
+import { EVALUATIONS } from '@psoft/training/evaluations';
 import { describe, expect, test } from 'vitest';
+import { type Candidate, candidatesOf, isEvaluation } from './cells.ts';
 import { rankSettings } from './methodFlags.ts';
 import { resolveRun, type TrainOptions } from './resolve.ts';
+import { BASE, isChanged, resolveEvaluation } from './resolveEvaluation.ts';
 import { findExperiments } from './workspace.ts';
 
 const experiments = findExperiments();
@@ -20,18 +23,30 @@ describe('every experiment', () => {
   );
   test.each(runs)('%s %s %s resolves, and has data', (target, method, profile) => {
     const options = { ...plain, method, profile, modelDir: 'm', dataDir: 'd' };
-    const run = resolveRun(experiments, target, options, rankSettings, {});
+    const [config] = candidatesOf(experiments, target, options, rankSettings) as [Candidate];
+    if ('unavailable' in config) return expect(config.unavailable).toMatch(/^not run: /);
+    const run = isEvaluation(config) ? config.training : config;
     expect([run.method, run.variant].filter(Boolean).join('-')).toBe(method);
-    expect(Object.keys(TASKS)).toContain(target);
-    if (Object.hasOwn(PLAIN_METHODS, run.method)) expect(run.adapter).toEqual({});
+    expect(Object.keys(TASKS)).toContain(`${run.experiment}/${run.task}`);
+    if (isEvaluation(config)) {
+      expect(Object.keys(EVALUATIONS)).toContain(target);
+      expect(EVALUATIONS[target]!.scorers).toContain(config.evaluation.scorer);
+    } else expect(config.task).toBe(target.split('/')[1]);
+    if ([...Object.keys(PLAIN_METHODS), BASE].includes(run.method)) expect(run.adapter).toEqual({});
     else expect(() => methodNamed(run.method).configure(run.adapter)).not.toThrow();
   });
 });
 
 test('every method is offered by every experiment', () => {
-  for (const { methods } of experiments.values())
-    for (const name of [...Object.keys(METHODS), ...Object.keys(PLAIN_METHODS)])
+  for (const { methods, tasks } of experiments.values()) {
+    // What evaluates others has no head to train alone, and an untrained model to compare with.
+    const isLanguage = Object.values(tasks).some(({ evaluates }) => evaluates !== undefined);
+    const plainMethods = Object.keys(PLAIN_METHODS).map((name) =>
+      isLanguage && name === 'head' ? BASE : name,
+    );
+    for (const name of [...Object.keys(METHODS), ...plainMethods])
       expect(Object.keys(methods)).toContain(name);
+  }
 });
 
 describe('resolveRun', () => {
@@ -143,4 +158,102 @@ test('tables name tasks and methods that there are', () => {
       for (const method of table.methods) expect(Object.keys(methods)).toContain(method);
       expect(Object.keys(table.seeds)).toEqual(Object.keys(profiles));
     }
+});
+
+describe('evaluations', () => {
+  const evaluate = (
+    more: Partial<Parameters<typeof resolveEvaluation>[2]> = {},
+    training: Partial<TrainOptions> = {},
+  ) =>
+    resolveEvaluation(
+      experiments,
+      'math/gsm8k',
+      { ...more, training: { ...plain, ...training } },
+      rankSettings,
+      {},
+    );
+
+  test('name what they evaluate, and train nothing', () => {
+    const { task, training, evaluation } = evaluate();
+    expect([task, training.task, training.method]).toEqual(['gsm8k', 'train', 'psoft']);
+    expect(evaluation).toMatchObject({ scorer: 'paper', merge: true, strategy: { kind: 'greedy' } });
+    expect(() => resolveRun(experiments, 'math/gsm8k', plain, rankSettings, {})).toThrow(
+      'math/gsm8k trains nothing: psoft train math/train, then psoft evaluate math/gsm8k',
+    );
+    expect(() => resolveEvaluation(experiments, 'math/train', { training: plain }, rankSettings, {})).toThrow(
+      /math\/train evaluates itself: psoft train math\/train; evaluations are math\/gsm8k, math\/math/,
+    );
+  });
+
+  test('the command line overrides, and what is impossible is refused', () => {
+    expect(evaluate({ scorer: 'strict', limit: 7, maxNewTokens: 9 }).evaluation).toMatchObject({
+      scorer: 'strict',
+      limit: 7,
+      maxNewTokens: 9,
+    });
+    expect(() => evaluate({ limit: 0 })).toThrow(
+      'evaluation setting "limit" must be a whole number of at least 1',
+    );
+    expect(() => evaluate({ strategy: { kind: 'beam', temperature: 1 } })).toThrow(/"strategy" must be/);
+  });
+
+  test('problems and training data are found apart', () => {
+    expect(evaluate({ dataDir: '/problems' })).toMatchObject({ dataFolder: '/problems' });
+    expect(evaluate({ dataDir: '/problems' }).training.dataFolder).toBeUndefined();
+    const paper = evaluate({}, { profile: 'paper' });
+    expect(paper.dataHub).toEqual({ name: 'openai/gsm8k' });
+    expect(paper.training.dataHub).toEqual({ name: 'meta-math/MetaMathQA-40K' });
+  });
+
+  test('the published score goes with the published settings only', () => {
+    const reference = (more = {}, training: Partial<TrainOptions> = {}) =>
+      evaluate(more, { profile: 'paper', ...training }).reference?.value;
+    expect(reference()).toBe(63.08);
+    expect(reference({ batchSize: 8 })).toBe(63.08);
+    expect(reference({ scorer: 'strict' })).toBeUndefined();
+    expect(reference({ limit: 100 })).toBeUndefined();
+    expect(reference({}, { rank: 64 })).toBeUndefined();
+    expect(reference({}, { method: 'psoft-r64-alpha' })).toBe(50.72);
+    expect(evaluate().reference).toBeUndefined();
+  });
+
+  test('a run’s own settings mean exactly that run', () => {
+    expect(isChanged(plain)).toBe(false);
+    for (const more of [{ rank: 3 }, { set: ['r=3'] }, { settings: { r: 3 } }, { epochs: 1 }])
+      expect(isChanged({ ...plain, ...more })).toBe(true);
+  });
+
+  test('what cannot be run says why, in tables and alone', () => {
+    const options = { ...plain, profile: 'paper', method: 'full' };
+    expect(candidatesOf(experiments, 'math/gsm8k', options, rankSettings)).toEqual([
+      { unavailable: expect.stringMatching(/^not run: 3\.2 billion values/) },
+    ]);
+    expect(() => resolveRun(experiments, 'math/train', options, rankSettings, {})).toThrow(/^not run/);
+  });
+});
+
+test('the paper profile of math has Table 12’s settings', () => {
+  const options = { ...plain, profile: 'paper' };
+  const resolved = (method: string) =>
+    resolveRun(experiments, 'math/train', { ...options, method }, rankSettings, {});
+  expect(resolved('psoft').training).toMatchObject({
+    epochs: 2,
+    batchSize: 64,
+    microBatchSize: 4,
+    learningRate: 2e-4,
+    warmupRatio: 0.1,
+    schedule: 'cosine',
+    weightDecay: 0,
+    maxLength: 512,
+  });
+  expect(resolved('psoft').adapter).toMatchObject({
+    r: 352,
+    targetModules: 'all-linear',
+    numCayleyNeumannTerms: 5,
+    neumannConvention: 'paper',
+  });
+  expect(resolved('psoft-qkv')).toMatchObject({
+    training: { learningRate: 4e-4 },
+    adapter: { r: 168, targetModules: ['q_proj', 'k_proj', 'v_proj'] },
+  });
 });

@@ -20,6 +20,7 @@ export interface TrainOptions {
   readonly alpha?: number;
   readonly epochs?: number;
   readonly batchSize?: number;
+  readonly microBatchSize?: number;
   readonly learningRate?: number;
   /** Tried one after the other, as an experiment's `search`. */
   readonly learningRates?: readonly number[];
@@ -170,8 +171,8 @@ export function parseValue(text: string): unknown {
 }
 
 function trainingOptions(options: TrainOptions): Layer {
-  const { epochs, batchSize, learningRate, headLearningRate, maxSteps, maxLength } = options;
-  const given = { epochs, batchSize, learningRate, headLearningRate, maxSteps, maxLength };
+  const { epochs, batchSize, microBatchSize, learningRate, headLearningRate, maxSteps, maxLength } = options;
+  const given = { epochs, batchSize, microBatchSize, learningRate, headLearningRate, maxSteps, maxLength };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 

@@ -40,6 +40,7 @@ export function addTrainCommand(program: Command, done: (code: number) => void):
     .allowExcessArguments()
     .option('--epochs <n>', 'passes over the training set', wholeNumber)
     .option('--batch-size <n>', 'examples a step', wholeNumber)
+    .option('--micro-batch-size <n>', 'of them run at once, where a step adds up several runs', wholeNumber)
     .option('--learning-rate <x>', 'peak learning rate of the adapter', positiveNumber)
     .option(
       '--learning-rates <list>',
