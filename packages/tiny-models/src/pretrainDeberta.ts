@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { initialiseModel, modelFor } from '@psoft/models';
+import { crossEntropy, initialiseModel, modelFor } from '@psoft/models';
 import { trainAll } from '@psoft/training';
 import { checkpointFolder } from './checkpoints.ts';
 import { DEBERTA_TINY } from './debertaTiny.ts';
@@ -47,6 +47,7 @@ const history = await pretrain(
       labels: { shape: [first.labels.length], dtype: 'int32' },
     },
     batch: (at) => ({ ...maskedBatch(sequences, seed, at, batchSize) }),
+    loss: (outputs, { labels }) => crossEntropy(outputs.logits!, labels!),
     units: batchSize * length,
   },
   options,

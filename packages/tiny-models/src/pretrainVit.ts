@@ -5,7 +5,7 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { imageProcessor, pretrainingImages } from '@psoft/datasets';
-import { initialiseModel, modelFor } from '@psoft/models';
+import { crossEntropy, initialiseModel, modelFor } from '@psoft/models';
 import { isHeadWeight, trainAll } from '@psoft/training';
 import { checkpointFolder } from './checkpoints.ts';
 import { pretrain, saveCheckpoint, writeJson } from './pretraining.ts';
@@ -49,6 +49,7 @@ const history = await pretrain(
         processor.normalise(processor.fit(image), pixelValues, i * pixels);
       return { pixelValues, labels: Int32Array.from(images, ({ label }) => label) };
     },
+    loss: (outputs, { labels }) => crossEntropy(outputs.logits!, labels!),
     units: batchSize,
   },
   options,

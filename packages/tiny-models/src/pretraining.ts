@@ -8,13 +8,13 @@ import {
   writeFileAtomically,
   writeSafetensors,
 } from '@psoft/engine';
-import { crossEntropy } from '@psoft/models';
 import {
   AdamW,
   type BatchSpec,
   clipGradient,
   compileTrainStep,
   createProgress,
+  type LossFunction,
   linearSchedule,
   ParameterVector,
 } from '@psoft/training';
@@ -24,6 +24,8 @@ export interface PretrainingOptions {
   readonly seed: number;
   readonly batchSize: number;
   readonly learningRate: number;
+  /** Default: one for each core. */
+  readonly threads?: number;
   /** Folder of the checkpoint. */
   readonly out: string;
 }
@@ -31,8 +33,9 @@ export interface PretrainingOptions {
 export interface PretrainingTask {
   readonly model: TrainableModel;
   readonly spec: BatchSpec;
-  /** The same for the same step: with `labels`, which the logits are compared with. */
+  /** The same for the same step. */
   batch(at: number): Readonly<Record<string, TypedArray>>;
+  readonly loss: LossFunction;
   /** Tokens or images of a batch, for the progress bar. */
   readonly units: number;
 }
@@ -50,13 +53,10 @@ const REPORT_EVERY = 100;
 export async function pretrain(task: PretrainingTask, options: PretrainingOptions): Promise<History> {
   const { steps, seed, learningRate } = options;
   const vector = new ParameterVector(task.model.parameters);
-  const step = await compileTrainStep(
-    task.model,
-    vector,
-    (outputs, batch) => crossEntropy(outputs.logits!, batch.labels!),
-    task.spec,
-    { training: false },
-  );
+  const step = await compileTrainStep(task.model, vector, task.loss, task.spec, {
+    training: false,
+    ...(options.threads === undefined ? {} : { threads: options.threads }),
+  });
   const adamw = new AdamW(vector.size, { weightDecay: 0.01, beta2: 0.98 });
   const progress = createProgress({ stream: process.stderr, total: steps, label: 'pretrain' });
   let recent = 0;

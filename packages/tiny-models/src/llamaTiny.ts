@@ -1,0 +1,27 @@
+/** The tiny Llama: the architecture of meta-llama/Llama-3.2-3B at about a three-thousandth of its size. */
+export const LLAMA_TINY = {
+  model_type: 'llama',
+  architectures: ['LlamaForCausalLM'],
+  hidden_size: 128,
+  num_hidden_layers: 4,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  head_dim: 32,
+  intermediate_size: 384,
+  hidden_act: 'silu',
+  rms_norm_eps: 1e-5,
+  rope_theta: 10000,
+  rope_scaling: {
+    rope_type: 'llama3',
+    factor: 2,
+    low_freq_factor: 1,
+    high_freq_factor: 4,
+    original_max_position_embeddings: 256,
+  },
+  max_position_embeddings: 512,
+  attention_bias: false,
+  attention_dropout: 0,
+  mlp_bias: false,
+  tie_word_embeddings: true,
+  initializer_range: 0.02,
+} as const;
