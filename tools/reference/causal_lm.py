@@ -63,6 +63,8 @@ def inputs_of(config, batch, length, side, seed):
     words = np.floor((uniform(1000 + seed, batch * length) + 1) / 2 * (config.vocab_size - low)).astype(np.int64) + low
     ids = np.where(mask == 1, words.reshape(batch, length), config.pad_token_id)
     chosen = (uniform(3000 + seed, batch * length) > -0.5).reshape(batch, length) & (mask == 1)
+    # What padding predicts is anything.
+    chosen[:, 1:] &= mask[:, :-1] == 1
     return ids, mask, np.where(chosen, ids, -100)
 
 

@@ -12,6 +12,9 @@ import { debertaParameters } from './deberta/parameters.ts';
 import { parseLlamaConfig } from './llama/config.ts';
 import { initialiseLlama, llamaForCausalLM } from './llama/index.ts';
 import { llamaParameters } from './llama/parameters.ts';
+import { parseOptConfig } from './opt/config.ts';
+import { initialiseOpt, optForCausalLM } from './opt/index.ts';
+import { optParameters } from './opt/parameters.ts';
 import type { ParameterList } from './parameters.ts';
 import { TASKS, type Task } from './tasks.ts';
 import { parseVitConfig } from './vit/config.ts';
@@ -54,6 +57,12 @@ const architectures: Readonly<Record<string, Architecture>> = {
     parameters: (_, config) => llamaParameters(parseLlamaConfig(config)),
     initialiseHeads: () => new Map(),
     initialiseModel: (_, config, seed) => initialiseLlama(config, seed),
+  },
+  opt: {
+    build: { 'causal-lm': optForCausalLM },
+    parameters: (_, config) => optParameters(parseOptConfig(config)),
+    initialiseHeads: () => new Map(),
+    initialiseModel: (_, config, seed) => initialiseOpt(config, seed),
   },
 };
 

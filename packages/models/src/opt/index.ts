@@ -1,0 +1,2 @@
+export { type OptConfig, parseOptConfig } from './config.ts';
+export { initialiseOpt, optForCausalLM } from './models.ts';
