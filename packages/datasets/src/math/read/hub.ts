@@ -41,18 +41,13 @@ export async function readProblemsFromHub<Split extends MathSplit>(
   data: HubData = MATH_HUB[dataset],
   options: Options = {},
 ): Promise<{ splits: Record<Split, MathSet<MathProblem>>; commit: string }> {
-  // GSM8K's other configuration, `socratic`, has the same names in a folder of its own.
-  const folders = dataset === 'math' ? [...FOLDERS, ...SUBJECTS] : FOLDERS;
   const snapshot = await fetchSnapshot(
     { type: 'dataset', ...data },
     {
       ...options,
       files: [],
-      optional: folders.flatMap((folder) =>
-        wanted.flatMap((split) =>
-          [`${split}-*.parquet`, `${split}/*.parquet`].map((name) => path.posix.join(folder, name)),
-        ),
-      ),
+      // Where a copy keeps them is known when it is listed. GSM8K's other configuration comes along, 3 MB not read.
+      optional: wanted.flatMap((split) => [`**/${split}-*.parquet`, `**/${split}/*.parquet`]),
     },
   );
   const splits: Partial<Record<Split, MathSet<MathProblem>>> = {};
@@ -96,7 +91,7 @@ export async function readMetaMathFromHub(
       files: [],
       optional: [
         ...['MetaMathQA*.json', 'MetaMathQA*.jsonl', 'train.json', 'train.jsonl'],
-        ...FOLDERS.map((folder) => path.posix.join(folder, 'train-*.parquet')),
+        '**/train-*.parquet',
       ],
     },
   );

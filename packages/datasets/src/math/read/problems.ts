@@ -1,7 +1,7 @@
 /** GSM8K and MATH as problems with solutions that state their answers. */
 
 import { DataError } from '../../text.ts';
-import { findAnswer, REFERENCE_ORDER } from '../graders/strict/extract.ts';
+import { findAnswer } from '../graders/strict/extract.ts';
 import { MARKS } from '../metamathForm.ts';
 import type { MathDataset, MathProblem } from '../problems.ts';
 import { optionalText, readRows, textOf } from './rows.ts';
@@ -20,13 +20,15 @@ const NAMINGS: Readonly<Record<MathDataset, readonly (readonly [string, string])
   ],
 };
 
+const STATED_BY = { gsm8k: 'hashes', math: 'boxed' } as const;
+
 /** @throws DataError naming file, row and field, also for a solution that states no answer */
 export async function readProblems(files: readonly string[], dataset: MathDataset): Promise<MathProblem[]> {
   const { rows, naming } = await readRows(files, NAMINGS[dataset]);
   const [problem, solution] = naming as [string, string];
   return rows.map((row) => {
     const worked = textOf(row, solution);
-    if (findAnswer(worked, dataset, REFERENCE_ORDER) === undefined)
+    if (findAnswer(worked, dataset, [STATED_BY[dataset]]) === undefined)
       throw new DataError(`${row.where}: "${solution}" states no answer, expected ${MARKS[dataset]}`);
     return { problem: textOf(row, problem), solution: worked, ...optionalText(row) };
   });

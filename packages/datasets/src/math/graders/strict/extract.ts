@@ -72,15 +72,15 @@ const SENTENCE = /\banswer\s*(?:is|:|=)\s*:?[ \t*]*/gi;
 function sentence(text: string): Stated | undefined {
   const start = [...text.matchAll(SENTENCE)].at(-1);
   if (start === undefined) return undefined;
-  return upTo(text.slice(start.index + start[0].length), /\n|[.!?](?=\s|$)/, 'sentence');
+  return upTo(text.slice(start.index + start[0].length), /\n|(?<!\\)[.!?](?=\s|$)/g, 'sentence');
 }
 
 function hashes(text: string): Stated | undefined {
   const at = text.lastIndexOf('####');
-  return at < 0 ? undefined : upTo(text.slice(at + 4), /\n/, 'hashes');
+  return at < 0 ? undefined : upTo(text.slice(at + 4), /\n/g, 'hashes');
 }
 
-/** Up to an end that does not stand within `$...$`: a sentence may end in a display of its own. */
+/** Up to an end that does not stand within braces; or a display of mathematics, if it is the whole statement. */
 function upTo(rest: string, end: RegExp, by: Statement): Stated {
   const display = /^\s*(\$\$?)([^$]+)\1/.exec(rest) ?? /^\s*(\\[[(])([\s\S]+?)\\[\])]/.exec(rest);
   if (display !== null && by === 'sentence') {
@@ -88,9 +88,16 @@ function upTo(rest: string, end: RegExp, by: Statement): Stated {
     // 3$ and $4 are two prices or two answers: the whole sentence is one statement then.
     if (/^\s*(?:[.!?\n]|$)/.test(after)) return { answer: display[2]!, by, isClosed: true };
   }
-  const found = end.exec(rest);
-  return { answer: found === null ? rest : rest.slice(0, found.index), by, isClosed: found !== null };
+  const ends = [...rest.matchAll(end)].slice(0, MAX_ENDS).map(({ index }) => index);
+  const found = [...ends, rest.length].find((index) => isBalanced(rest.slice(0, index))) ?? ends[0];
+  return { answer: rest.slice(0, found), by, isClosed: found !== undefined && found < rest.length };
 }
+
+/** Ends that are tried before the first is taken, braces or not. */
+const MAX_ENDS = 10;
+
+const isBalanced = (text: string): boolean =>
+  (text.match(/(?<!\\)\{/g)?.length ?? 0) === (text.match(/(?<!\\)\}/g)?.length ?? 0);
 
 const NUMBER = String.raw`[-−]?(?:\$\s?|\\\$)?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)?(?:\.\d+|(?<=\d))(?:\s?\/\s?\d+)?\s?\\?%?`;
 const LAST_NUMBER = new RegExp(NUMBER, 'g');

@@ -37,7 +37,7 @@ export function isSame(gold: string, answer: string): boolean {
   if (a.length > MAX_LENGTH || b.length > MAX_LENGTH) return false;
   if (isInWords(a)) return sameWords(a, b);
   const form = wordForm(a);
-  // 9 a.m. is no quantity; letters of choices may stand in brackets or in \\text.
+  // 9 a.m. is no quantity; letters of choices may stand in brackets or in `\text`.
   const isWording = unwrap(a) !== a && /[A-Za-z]{2}/.test(form) && !a.includes('^');
   if ((isWording || /^[A-Za-z](?:,[A-Za-z])*$/.test(form)) && form === wordForm(b)) return true;
   const digits = inBase(a);

@@ -150,7 +150,8 @@ class Tokeniser {
   /** The content of `\text`; a number in it is a number. */
   private words(): void {
     const group = this.take(/^\s*\{([^{}]*)\}/);
-    if (group === undefined) throw new Unreadable();
+    // With mathematics in it, what the braces hold is read as such.
+    if (group === undefined) return;
     const content = group[1]!.replace(/\s+/g, ' ').trim();
     const lower = content.toLowerCase();
     if (/^[-\d.,/ ]+$/.test(content)) this.text = content + this.text;
