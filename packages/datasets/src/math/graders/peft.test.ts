@@ -4,46 +4,48 @@ import { grade } from './index.ts';
 
 const P = 'Question: q Think step by step.\nAnswer: ';
 
-/** Prompt and output, reference, what is extracted, whether it is right. */
+/** Output, or prompt and output, reference, what is extracted, whether it is right. */
 const ROWS: readonly (readonly [string, string, string | undefined, boolean])[] = [
-  [P + 'The answer is: 18', '#### 18', '18', true],
-  [P + 'The answer is 18.', '#### 18', '18', true],
-  [P + 'The final answer is 18!', '#### 18', '18', true],
-  [P + '#### 18', '#### 18', '18', true],
-  [P + '#### 17\nThe answer is: 18', '#### 18', '18', true],
-  [P + 'The answer is: 17\n#### 18', '#### 18', '17', false],
-  [P + '18', '#### 18', undefined, false],
-  [P + '\\boxed{18}', '#### 18', undefined, false],
-  [P + 'The answer is: $18', '#### 18', '18', true],
-  [P + 'The answer is: 18%', '#### 18', '18', true],
-  [P + 'The answer is: 18.0', '#### 18', '18.0', true],
-  [P + 'The answer is: 36/2', '#### 18', '36/2', true],
-  [P + 'The answer is: 1/3', 'The answer is: 0.3333333333333333', '1/3', true],
-  [P + 'The answer is: 1,000', '#### 1000', '1,000', false],
-  [P + 'The answer is: 1000', '#### 1,000', '1000', false],
-  [P + 'The answer is: 1,000', '#### 1,000', '1,000', true],
-  [P + 'The answer is: 1e3', '#### 1000', '1e3', true],
-  [P + 'The answer is: 1_000', '#### 1000', '1_000', true],
-  [P + 'The answer is: 18\n\nQuestion: The', '#### 18', '18', true],
-  [P + 'The answer is: 18\nThe answer is: 17', '#### 18', '17', false],
-  [P + 'The answer is: 18 apples', '#### 18', '18 apples', false],
-  [P + 'The answer is: x + 1', 'The answer is: x + 1', 'x + 1', true],
-  [P + 'The answer is: 5/0', '#### 5', '5/0', false],
-  [P + 'The answer is: 5/0', 'The answer is: 5/0', '5/0', true],
-  [P + 'The answer is: 1/2/3', 'The answer is: 1/2/3', '1/2/3', true],
-  [P + 'The answer is: nan', 'The answer is: nan', 'nan', false],
-  [P + 'The answer is: inf', 'The answer is: Infinity', 'inf', true],
-  [P + 'The answer is: \\frac{1}{2}', 'The answer is: 1/2', '\\frac{1}{2}', false],
-  [P + 'The answer is: -18', '#### -18', '-18', true],
-  [P + 'The answer is: ', '#### 18', undefined, false],
+  ['The answer is: 18', '#### 18', '18', true],
+  ['The answer is 18.', '#### 18', '18', true],
+  ['The final answer is 18!', '#### 18', '18', true],
+  ['#### 18', '#### 18', '18', true],
+  ['#### 17\nThe answer is: 18', '#### 18', '18', true],
+  ['The answer is: 17\n#### 18', '#### 18', '17', false],
+  ['18', '#### 18', undefined, false],
+  ['\\boxed{18}', '#### 18', undefined, false],
+  ['The answer is: $18', '#### 18', '18', true],
+  ['The answer is: 18%', '#### 18', '18', true],
+  ['The answer is: 18.0', '#### 18', '18.0', true],
+  ['The answer is: 36/2', '#### 18', '36/2', true],
+  ['The answer is: 1/3', 'The answer is: 0.3333333333333333', '1/3', true],
+  ['The answer is: 1,000', '#### 1000', '1,000', false],
+  ['The answer is: 1000', '#### 1,000', '1000', false],
+  ['The answer is: 1,000', '#### 1,000', '1,000', true],
+  ['The answer is: 1e3', '#### 1000', '1e3', true],
+  ['The answer is: 1_000', '#### 1000', '1_000', true],
+  ['The answer is: 18\n\nQuestion: The', '#### 18', '18', true],
+  ['The answer is: 18\nThe answer is: 17', '#### 18', '17', false],
+  ['The answer is: 18 apples', '#### 18', '18 apples', false],
+  ['The answer is: x + 1', 'The answer is: x + 1', 'x + 1', true],
+  ['The answer is: 5/0', '#### 5', '5/0', false],
+  ['The answer is: 5/0', 'The answer is: 5/0', '5/0', true],
+  ['The answer is: 1/2/3', 'The answer is: 1/2/3', '1/2/3', true],
+  ['The answer is: nan', 'The answer is: nan', 'nan', false],
+  ['The answer is: inf', 'The answer is: Infinity', 'inf', true],
+  ['The answer is: \\frac{1}{2}', 'The answer is: 1/2', '\\frac{1}{2}', false],
+  ['The answer is: -18', '#### -18', '-18', true],
+  ['The answer is: ', '#### 18', undefined, false],
   ['Question: The answer is 18 Think step by step.\nAnswer: no', '#### 18', '18 Think step by step', false],
-  [P + 'The answer is: 2/3', 'The answer is: 0.6666666666666666', '2/3', true],
-  [P + 'The answer is: \u0661\u0668', '#### 18', '\u0661\u0668', true],
+  ['The answer is: 2/3', 'The answer is: 0.6666666666666666', '2/3', true],
+  ['The answer is: \u0661\u0668', '#### 18', '\u0661\u0668', true],
 ];
 
 describe('PEFT scorer', () => {
   test.each(ROWS)('%j for %j', (output, solution, extracted, correct) => {
-    expect(grade('peft', 'gsm8k', output, { solution })).toMatchObject({ extracted, correct });
+    expect(
+      grade('peft', 'gsm8k', output.startsWith('Question:') ? output : P + output, { solution }),
+    ).toMatchObject({ extracted, correct });
   });
   test('both data sets alike; a reference that it cannot parse makes every output wrong', () => {
     expect(grade('peft', 'math', 'The answer is: 5', { solution: '\\boxed{5}' })).toEqual({
