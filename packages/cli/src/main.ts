@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addChartsCommand } from './commands/charts.ts';
 import { addCompareCommand } from './commands/compare.ts';
 import { addEvaluateCommand } from './commands/evaluate.ts';
+import { addGenerateCommand } from './commands/generate.ts';
 import { addMergeCommand } from './commands/merge.ts';
 import { addMethodsCommand } from './commands/methods.ts';
 import { addPredictCommand } from './commands/predict.ts';
@@ -28,6 +29,7 @@ export async function main(args: readonly string[]): Promise<number> {
   addTrainCommand(program, done);
   addEvaluateCommand(program, done);
   addScoreCommand(program);
+  addGenerateCommand(program, done);
   addCompareCommand(program, done);
   addTableCommand(program, done);
   addPredictCommand(program, done);

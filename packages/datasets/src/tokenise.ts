@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { PreTrainedTokenizer } from '@huggingface/transformers';
 import '@psoft/engine'; // Sets what ONNX Runtime reads when transformers.js loads it.
+import { BYTE_PAIR_FILES, bytePairTokenizerFiles } from './bytePair/gpt2Tokenizer.ts';
 import { SPM_FILES, spmTokenizerFiles } from './sentencepiece/debertaTokenizer.ts';
 import { followNormalizers } from './sentencepiece/normalize.ts';
 import { DataError, type TextExample } from './text.ts';
@@ -16,20 +17,25 @@ export interface Tokenizer {
   encode(text: string, textPair: string | undefined, maxLength: number): Int32Array;
   /** The text of token ids; special tokens are left out unless asked for. */
   decode(ids: ArrayLike<number>, options?: { readonly specialTokens?: boolean }): string;
+  /** Fills rows: the padding token, or where there is none the one that ends a text. */
   readonly padId: number;
   /** The token that ends a text, where the tokenizer has one. */
   readonly eosId?: number;
 }
 
 /**
- * Loads the tokenizer of a model folder: `tokenizer.json`, or where there is none the SentencePiece model of a DeBERTa
- * (`spm.model`); and `tokenizer_config.json`. Nothing is downloaded and nothing is written.
+ * Loads the tokenizer of a model folder: `tokenizer.json`, or where there is none the byte pairs of an OPT (`vocab.json`
+ * and `merges.txt`) or the SentencePiece model of a DeBERTa (`spm.model`); and `tokenizer_config.json`. Nothing is
+ * downloaded and nothing is written.
  * @throws DataError when a file is missing or cannot be read
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const tokenizer = await readTokenizer(folder);
-  const padId = tokenizer.pad_token_id;
-  if (padId === undefined) throw new DataError(`the tokenizer in ${folder} has no padding token`);
+  const eosId: number | undefined = tokenizer.eos_token_id;
+  // Llama's has none. What stands in padding is masked or not counted: any token serves.
+  const padId: number | undefined = tokenizer.pad_token_id ?? eosId;
+  if (padId === undefined)
+    throw new DataError(`the tokenizer in ${folder} has no padding token and none that ends a text`);
   const idsOf = (text: string, options: { text_pair?: string; add_special_tokens?: boolean }): number[] => {
     const { input_ids: ids } = tokenizer(text, { ...options, return_tensor: false }) as {
       input_ids: number[];
@@ -40,7 +46,6 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
     if (textPair === '') return idsWithEmptyPair(tokenizer, text);
     return idsOf(text, textPair === undefined ? {} : { text_pair: textPair });
   };
-  const eosId: number | undefined = tokenizer.eos_token_id;
   return {
     padId,
     ...(eosId === undefined ? {} : { eosId }),
@@ -77,23 +82,28 @@ function idsWithEmptyPair(tokenizer: PreTrainedTokenizer, text: string): number[
 
 async function readTokenizer(folder: string): Promise<PreTrainedTokenizer> {
   const has = (name: string): boolean => existsSync(path.join(folder, name));
-  if (!has('tokenizer.json') && !SPM_FILES.some(has))
+  const isBytePair = BYTE_PAIR_FILES.every(has);
+  if (!has('tokenizer.json') && !isBytePair && !SPM_FILES.some(has))
     throw new DataError(
-      `no tokenizer.json and no spm.model in ${folder}: a model folder needs one of them and tokenizer_config.json`,
+      `no tokenizer.json, no vocab.json with merges.txt and no spm.model in ${folder}: a model folder needs one of them and tokenizer_config.json`,
     );
   if (!has('tokenizer_config.json'))
     throw new DataError(
-      `no tokenizer_config.json in ${folder}: a model folder needs it beside tokenizer.json or spm.model`,
+      `no tokenizer_config.json in ${folder}: a model folder needs it beside tokenizer.json, vocab.json or spm.model`,
     );
-  const files = has('tokenizer.json') ? undefined : await spmTokenizerFiles(folder);
-  const { AutoTokenizer, DebertaV2Tokenizer, env } = await import('@huggingface/transformers');
+  const { AutoTokenizer, DebertaV2Tokenizer, GPT2Tokenizer, env } = await import('@huggingface/transformers');
+  const made = has('tokenizer.json')
+    ? undefined
+    : isBytePair
+      ? { ...(await bytePairTokenizerFiles(folder)), Kind: GPT2Tokenizer }
+      : { ...(await spmTokenizerFiles(folder)), Kind: DebertaV2Tokenizer };
   env.allowRemoteModels = false;
   env.allowLocalModels = true;
   const { dir, base } = path.parse(path.resolve(folder));
   env.localModelPath = dir;
   try {
-    const tokenizer = files
-      ? new DebertaV2Tokenizer(files.tokenizerJson, files.tokenizerConfig)
+    const tokenizer = made
+      ? new made.Kind(made.tokenizerJson, made.tokenizerConfig)
       : await AutoTokenizer.from_pretrained(base, { local_files_only: true });
     followNormalizers(tokenizer);
     return tokenizer;

@@ -3,17 +3,18 @@ import { ConfigError } from '@psoft/training/config';
 import type { EvaluationConfig } from '@psoft/training/evaluation';
 import { createProgress } from '@psoft/training/progress';
 import { type EvaluateRequest, type EvaluationSummary, supervise } from '@psoft/training/supervise';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { rankSettings } from '../methodFlags.ts';
 import type { TrainOptions } from '../resolve.ts';
 import { BASE, isChanged, resolveEvaluation } from '../resolveEvaluation.ts';
-import { findExperiments, type Layer } from '../workspace.ts';
+import { findExperiments } from '../workspace.ts';
+import { addDecodingOptions, type DecodingValues, strategyOf } from './decoding.ts';
 import { positiveNumber, wholeNumber } from './numbers.ts';
 import { formatMetrics, STOPPED_BY_SIGNAL, sourceEvents } from './progress.ts';
 import { addRunOptions, addSourceOptions, type RunOptionValues, runOptionsOf } from './runOptions.ts';
 import { collect, withFlags } from './train.ts';
 
-interface Options extends Omit<TrainOptions, 'batchSize'>, RunOptionValues {
+interface Options extends Omit<TrainOptions, 'batchSize'>, RunOptionValues, DecodingValues {
   readonly base?: boolean;
   readonly adapter?: string;
   readonly run?: string;
@@ -22,12 +23,6 @@ interface Options extends Omit<TrainOptions, 'batchSize'>, RunOptionValues {
   readonly batchSize?: number;
   readonly limit?: number;
   readonly merge: boolean;
-  readonly strategy?: 'greedy' | 'sample' | 'beam';
-  readonly temperature?: number;
-  readonly topK?: number;
-  readonly topP?: number;
-  readonly beams?: number;
-  readonly lengthPenalty?: number;
 }
 
 export function addEvaluateCommand(program: Command, done: (code: number) => void): void {
@@ -49,18 +44,6 @@ export function addEvaluateCommand(program: Command, done: (code: number) => voi
     .option('--batch-size <n>', 'problems that are answered at once', wholeNumber)
     .option('--limit <n>', 'only the first so many problems, for a trial', wholeNumber)
     .option('--no-merge', 'apply the adapter beside the weights instead of folding it into them')
-    .addOption(
-      new Option('--strategy <name>', 'how the next token is chosen (default: greedy)').choices([
-        'greedy',
-        'sample',
-        'beam',
-      ]),
-    )
-    .option('--temperature <x>', 'of sampling', positiveNumber)
-    .option('--top-k <n>', 'of sampling: only the most probable', wholeNumber)
-    .option('--top-p <x>', 'of sampling: only the fewest that reach this probability', positiveNumber)
-    .option('--beams <n>', 'sequences that a beam search follows', wholeNumber)
-    .option('--length-penalty <x>', 'of a beam search', Number)
     .option('--rank <r>', 'the run with this rank', wholeNumber)
     .option('--alpha <a>', 'the run with this alpha', positiveNumber)
     .option('--epochs <n>', 'the run of so many epochs', wholeNumber)
@@ -69,7 +52,7 @@ export function addEvaluateCommand(program: Command, done: (code: number) => voi
     .option('--set <key=value>', 'the run with this setting of the adapter; may be repeated', collect, [])
     .allowUnknownOption()
     .allowExcessArguments();
-  addRunOptions(addSourceOptions(command))
+  addRunOptions(addSourceOptions(addDecodingOptions(command)))
     .addHelpText(
       'after',
       `
@@ -113,7 +96,7 @@ Examples:
 
 function evaluationOptions(options: Options) {
   const { scorer, maxNewTokens, limit, merge } = options;
-  const strategy = strategyOf(options);
+  const strategy = strategyOf(options, options.seed);
   return {
     ...(scorer === undefined ? {} : { scorer }),
     ...(maxNewTokens === undefined ? {} : { maxNewTokens }),
@@ -121,26 +104,6 @@ function evaluationOptions(options: Options) {
     ...(merge ? {} : { merge }),
     ...(strategy === undefined ? {} : { strategy }),
   };
-}
-
-/** @throws ConfigError for settings that the strategy does not have */
-function strategyOf(options: Options): Layer | undefined {
-  const { strategy, temperature, topK, topP, beams, lengthPenalty, seed } = options;
-  const settings = { temperature, topK, topP, beams, lengthPenalty };
-  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
-  const allowed = {
-    greedy: [],
-    sample: ['temperature', 'topK', 'topP'],
-    beam: ['beams', 'lengthPenalty'],
-  }[strategy ?? 'greedy'] as readonly string[];
-  for (const [name] of given)
-    if (!allowed.includes(name))
-      throw new ConfigError(
-        `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} means nothing to ${strategy ?? 'greedy'} decoding: give --strategy ${['temperature', 'topK', 'topP'].includes(name) ? 'sample' : 'beam'}`,
-      );
-  if (strategy === undefined) return undefined;
-  const defaults = { greedy: {}, sample: { temperature: 1, seed }, beam: { beams: 4 } }[strategy];
-  return { kind: strategy, ...defaults, ...Object.fromEntries(given) };
 }
 
 async function subjectOf(

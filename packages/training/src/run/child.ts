@@ -1,6 +1,7 @@
 /** Entry of the computing process: one job, then exit. */
 import { executeEvaluation } from './evaluate/execute.ts';
 import { executeRun, type RunHooks } from './execute.ts';
+import { generateTexts } from './generate.ts';
 import { mergeRun } from './merge.ts';
 import { planRun } from './plan.ts';
 import { predict } from './predict/index.ts';
@@ -35,6 +36,7 @@ function perform(job: Exclude<ToChild, { type: 'stop' }>) {
   if (job.type === 'train') return executeRun(job.request, hooks);
   if (job.type === 'plan') return planRun(job.request, hooks);
   if (job.type === 'evaluate') return executeEvaluation(job.request, hooks);
+  if (job.type === 'generate') return generateTexts(job.request, hooks);
   if (job.type === 'merge') return mergeRun(job.request, hooks);
   return predict(job.request, hooks);
 }

@@ -183,7 +183,7 @@ async function answer(
 }
 
 /** With the token that starts a text, where the tokenizer puts one, and none that ends it. */
-function encodePrompt(tokenizer: Tokenizer, prompt: string): Int32Array {
+export function encodePrompt(tokenizer: Tokenizer, prompt: string): Int32Array {
   const ids = tokenizer.encode(prompt, undefined, Number.POSITIVE_INFINITY);
   return ids.at(-1) === tokenizer.eosId ? ids.slice(0, -1) : ids;
 }
