@@ -13,7 +13,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 describe('a tokenizer folder', () => {
   test('without its files is refused', async () => {
     await expect(loadTokenizer(folder)).rejects.toThrow(
-      /no tokenizer\.json and no spm\.model in .*psoft-tokenizer/,
+      /no tokenizer\.json, no vocab\.json with merges\.txt and no spm\.model in .*psoft-tokenizer/,
     );
   });
   test('with a broken file is refused', async () => {

@@ -10,6 +10,8 @@ const READERS = [
   'tokenizer_config.json',
   'special_tokens_map.json',
   'added_tokens.json',
+  'vocab.json',
+  'merges.txt',
   'spm.model',
   'spiece.model',
   'preprocessor_config.json',
