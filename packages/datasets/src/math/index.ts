@@ -1,4 +1,3 @@
-export * from './generations.ts';
 export {
   type Grade,
   type GradeOptions,

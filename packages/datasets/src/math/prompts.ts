@@ -1,6 +1,7 @@
 /**
  * Prompts of the mathematics experiments. The texts are part of the protocols: a changed byte is another experiment.
  */
+import { createHash } from 'node:crypto';
 
 const TASK = 'Below is an instruction that describes a task';
 const REQUEST = 'Write a response that appropriately completes the request.';
@@ -37,3 +38,6 @@ export function peftPrompt(query: string): string {
 
 /** New tokens in evaluation: MetaMath's, and PEFT's benchmark (which also ends at 800 tokens in all). */
 export const MAX_NEW_TOKENS = { gsm8k: 512, math: 2048, peft: 300 } as const;
+
+/** SHA-256 in hexadecimal, by which stored answers are known to belong to their prompts. */
+export const promptHash = (prompt: string): string => createHash('sha256').update(prompt).digest('hex');
