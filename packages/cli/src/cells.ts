@@ -14,6 +14,11 @@ import type { Experiment } from './workspace.ts';
 /** A run, an evaluation (with the run that it needs), or why there is neither. */
 export type Candidate = RunConfig | EvaluationConfig | { readonly unavailable: string };
 
+export interface CellOptions extends TrainOptions {
+  /** Of evaluations: only so many problems. */
+  readonly limit?: number;
+}
+
 /**
  * The candidates of a cell: several where a learning rate is searched.
  * @throws as {@link resolveSearch}; for an evaluation also where a search was asked for
@@ -21,7 +26,7 @@ export type Candidate = RunConfig | EvaluationConfig | { readonly unavailable: s
 export function candidatesOf(
   experiments: ReadonlyMap<string, Experiment>,
   target: string,
-  options: TrainOptions,
+  options: CellOptions,
   rankSettings: RankSettings,
 ): Candidate[] {
   const { task } = targetOf(experiments, target);
@@ -38,10 +43,14 @@ export function candidatesOf(
   }
 }
 
-/** A folder of data holds problems here, and what they are trained on as well. */
-function evaluationOptions(options: TrainOptions) {
+/** A folder of data holds the problems, and what is trained on as well. */
+function evaluationOptions({ limit, ...options }: CellOptions) {
   const { dataDir } = options;
-  return { training: options, ...(dataDir === undefined ? {} : { dataDir }) };
+  return {
+    training: options,
+    ...(dataDir === undefined ? {} : { dataDir }),
+    ...(limit === undefined ? {} : { limit }),
+  };
 }
 
 export function isEvaluation(candidate: Candidate): candidate is EvaluationConfig {

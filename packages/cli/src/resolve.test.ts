@@ -217,6 +217,15 @@ describe('evaluations', () => {
     expect(evaluate().reference).toBeUndefined();
   });
 
+  test('settings that do not fit are refused', () => {
+    expect(() => evaluate({}, { microBatchSize: 5 })).toThrow(
+      /"microBatchSize" must divide batchSize \(32\), got 5/,
+    );
+    expect(() =>
+      candidatesOf(experiments, 'math/gsm8k', { ...plain, learningRates: [1] }, rankSettings),
+    ).toThrow(/math\/gsm8k has no selection split/);
+  });
+
   test('a run’s own settings mean exactly that run', () => {
     expect(isChanged(plain)).toBe(false);
     for (const more of [{ rank: 3 }, { set: ['r=3'] }, { settings: { r: 3 } }, { epochs: 1 }])

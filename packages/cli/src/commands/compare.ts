@@ -15,6 +15,7 @@ interface Options extends RunOptionValues {
   readonly methods?: readonly string[];
   readonly learningRates?: readonly number[];
   readonly maxSteps?: number;
+  readonly limit?: number;
   readonly epochs?: number;
   readonly dataDir?: string;
   readonly modelDir?: string;
@@ -51,6 +52,7 @@ export function addCompareCommand(program: Command, done: (code: number) => void
     )
     .option('--epochs <n>', 'passes over the training set, for all', wholeNumber)
     .option('--max-steps <n>', 'end every run after so many steps, for a trial', wholeNumber)
+    .option('--limit <n>', 'evaluate on the first so many problems only, for a trial', wholeNumber)
     .option('--markdown', 'print the table as markdown');
   addRunOptions(addSourceOptions(command)).action(async (target: string, options: Options) => {
     const experiments = findExperiments();

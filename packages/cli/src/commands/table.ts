@@ -20,6 +20,7 @@ interface Options extends RunOptionValues {
   readonly tasks?: readonly string[];
   readonly learningRates?: readonly number[];
   readonly maxSteps?: number;
+  readonly limit?: number;
   readonly dataDir?: string;
   readonly modelDir?: string;
   readonly model?: string;
@@ -45,6 +46,7 @@ export function addTableCommand(program: Command, done: (code: number) => void):
       rateList,
     )
     .option('--max-steps <n>', 'end every run after so many steps, for a trial', wholeNumber)
+    .option('--limit <n>', 'evaluate on the first so many problems only, for a trial', wholeNumber)
     .addOption(
       new Option('--format <name>', 'how the table is printed')
         .choices(['text', 'markdown', 'csv'])

@@ -39,6 +39,8 @@ export function adapterConfigOf(config: RunConfig, task: Task): Readonly<Record<
 
 function chosenAdapter({ method, adapter }: RunConfig, task: Task) {
   if (Object.hasOwn(PLAIN_METHODS, method)) return undefined;
+  if (method === 'base')
+    throw new ConfigError('base trains nothing: it is the untuned model, for psoft evaluate --base');
   if (!Object.hasOwn(METHODS, method)) {
     const known = [...Object.keys(METHODS), ...Object.keys(PLAIN_METHODS)];
     throw new ConfigError(`unknown method "${method}"; known: ${known.join(', ')}`);
