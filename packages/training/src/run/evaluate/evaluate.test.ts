@@ -1,0 +1,233 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { identityOf, type RunRecord, runName, writeRecord } from '@psoft/results';
+import { afterAll, describe, expect, test } from 'vitest';
+import { evaluationRecord, sealed, trainingRecord } from '../../../../results/test/records.ts';
+import type { EvaluationConfig } from './config.ts';
+import { checkEvaluationSettings } from './config.ts';
+import { eosIdsOf } from './execute.ts';
+import {
+  accuracyOf,
+  type GenerationRow,
+  metricsOf,
+  openGenerations,
+  scoreAgain,
+  verdictsOf,
+  writeGenerations,
+} from './generations.ts';
+import { plannedEvaluationInfo } from './identity.ts';
+import { findTrained, runAt } from './subject.ts';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'psoft-evaluate-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A scorer that wants the number, and one that wants it alone. */
+const scoring = {
+  scorers: ['loose', 'exact'] as const,
+  stops: ['Question'],
+  grade: (
+    scorer: string,
+    { output, reference, finished }: { output: string; reference: string; finished: boolean },
+  ) => ({
+    extracted: output,
+    isCorrect: scorer === 'loose' ? output.includes(reference) : finished && output === reference,
+  }),
+};
+const row = (text: string, end: GenerationRow['end'] = 'end'): GenerationRow => ({
+  index: 0,
+  promptHash: 'h',
+  prompt: 'p',
+  reference: '7',
+  text,
+  tokens: 1,
+  end,
+  verdicts: verdictsOf(
+    { ...scoring, scorers: ['loose', 'exact'] },
+    { prompt: 'p', reference: '7', text, end },
+  ),
+});
+
+describe('generations', () => {
+  test('are graded up to a stop string, by every scorer', () => {
+    expect(row('7').verdicts).toEqual({
+      loose: { extracted: '7', isCorrect: true },
+      exact: { extracted: '7', isCorrect: true },
+    });
+    expect(row('7Question: 7?', 'stop').verdicts.exact!.isCorrect).toBe(true);
+    expect(row('Question 7', 'stop').verdicts.loose!.isCorrect).toBe(false);
+    expect(row('7', 'length').verdicts.exact!.isCorrect).toBe(false);
+    expect(row('', 'prompt').verdicts.loose!.isCorrect).toBe(false);
+  });
+  test('have the chosen scorer’s share as accuracy, and each scorer’s beside it', () => {
+    const rows = [row('7'), row('17'), row('8'), row('')];
+    expect(accuracyOf(rows, 'loose')).toBe(50);
+    expect(metricsOf({ scorers: ['loose', 'exact'] }, rows, 'exact')).toEqual({
+      accuracy: 25,
+      looseAccuracy: 50,
+      exactAccuracy: 25,
+    });
+    expect(metricsOf({ scorers: ['loose'] }, rows, 'loose')).toEqual({ accuracy: 50 });
+  });
+  test('are scored again by the rules of today', () => {
+    const rows = [row('7'), row('17')];
+    const { rows: again, changed } = scoreAgain(
+      { scorers: ['loose', 'exact'], stops: ['1'], grade: scoring.grade },
+      rows,
+    );
+    // "17" now ends before its first digit.
+    expect(changed).toEqual({ loose: 1, exact: 0 });
+    expect(again.map(({ verdicts }) => verdicts.loose!.isCorrect)).toEqual([true, false]);
+  });
+  test('are read as they were written; a damaged line is named', async () => {
+    const config = { experiment: 'math', task: 'gsm8k' } as EvaluationConfig;
+    const run = path.join(folder, 'run');
+    const file = await writeGenerations(run, config, [row('7'), row('ü\n')]);
+    expect((await openGenerations(run)).rows).toEqual([row('7'), row('ü\n')]);
+    writeFileSync(file, `${JSON.stringify(row('7'))}\n{"text": 3}\n`);
+    await expect(openGenerations(run)).rejects.toThrow(/generations\.jsonl line 2: no generation/);
+    await expect(openGenerations(folder)).rejects.toThrow(/holds no generations\.jsonl/);
+  });
+});
+
+describe('the run that is evaluated', () => {
+  const places = { resultsFolder: path.join(folder, 'results'), runsFolder: path.join(folder, 'runs') };
+  const query = { experiment: 'nlu', task: 'train', profile: 'tiny', method: 'psoft', seed: 1 };
+  const stored = async (
+    variant: string | undefined,
+    createdAt: string,
+    isThere = true,
+  ): Promise<RunRecord> => {
+    const { runInfo, ...rest } = trainingRecord();
+    const named = {
+      ...runInfo,
+      createdAt,
+      ...(variant === undefined ? {} : { variant }),
+      trainConfig: { createdAt },
+    };
+    const record = sealed({ ...rest, runInfo: named });
+    await writeRecord(places.resultsFolder, record);
+    const run = path.join(places.runsFolder, 'tiny', 'nlu', 'train', runName(identityOf(record)));
+    if (isThere) {
+      mkdirSync(run, { recursive: true });
+      writeFileSync(path.join(run, 'run.json'), '{}');
+    }
+    return record;
+  };
+
+  test('is the newest one of that name whose result is there', async () => {
+    await expect(findTrained({ ...query, variants: [undefined] }, places, 'psoft train x')).rejects.toThrow(
+      'no finished run of nlu/train, profile tiny, psoft, seed 1: train it first with `psoft train x`',
+    );
+    const old = await stored(undefined, '2026-01-01T00:00:00.000Z');
+    const newer = await stored(undefined, '2026-02-01T00:00:00.000Z');
+    const real = await stored('real-data', '2026-03-01T00:00:00.000Z');
+    await stored(undefined, '2026-04-01T00:00:00.000Z', false);
+    const find = async (more: object = {}) =>
+      (await findTrained({ ...query, variants: [undefined], ...more }, places, 'x')).record.runInfo.createdAt;
+    expect(await find()).toBe(newer.runInfo.createdAt);
+    expect(await find({ configHash: old.runInfo.configHash })).toBe(old.runInfo.createdAt);
+    expect(await find({ variants: [undefined, 'real-data'] })).toBe(real.runInfo.createdAt);
+    await expect(find({ seed: 2 })).rejects.toThrow(/no finished run/);
+    await expect(find({ configHash: 'f'.repeat(64) })).rejects.toThrow(
+      /no finished run of .* with these settings/,
+    );
+    const byFolder = await runAt(
+      path.join(places.runsFolder, 'tiny', 'nlu', 'train', runName(identityOf(old))),
+      places.resultsFolder,
+    );
+    expect(byFolder.record).toEqual(old);
+    await expect(runAt(folder, places.resultsFolder)).rejects.toThrow(/holds no finished run/);
+  });
+
+  test('that is recorded but not there says so', async () => {
+    rmSync(places.runsFolder, { recursive: true });
+    await expect(findTrained({ ...query, variants: ['real-data'] }, places, 'x')).rejects.toThrow(
+      /is recorded, but what it trained is not below .*: train it again with `x`, or give --runs-dir/,
+    );
+  });
+});
+
+describe('the identity of an evaluation', () => {
+  const evaluation = {
+    scorer: 'paper',
+    maxNewTokens: 8,
+    strategy: { kind: 'greedy' as const },
+    merge: true,
+    batchSize: 4,
+    buckets: [8],
+  };
+  const config = {
+    experiment: 'math',
+    task: 'gsm8k',
+    profile: 'tiny',
+    training: { seed: 1, method: 'psoft' },
+    evaluation,
+  } as unknown as EvaluationConfig;
+  const record = trainingRecord();
+
+  test('is the training’s and its settings, without what moves no score', () => {
+    const { evaluates, evaluationConfig, trainConfig, method } = plannedEvaluationInfo(config, {
+      kind: 'run',
+      record,
+    });
+    expect(evaluates).toEqual({ task: 'train', configHash: record.runInfo.configHash });
+    expect([method, trainConfig]).toEqual(['psoft', record.runInfo.trainConfig]);
+    expect(evaluationConfig).toEqual({
+      scorer: 'paper',
+      maxNewTokens: 8,
+      strategy: { kind: 'greedy' },
+      merge: true,
+    });
+  });
+  test('names real problems, and what no run trained', () => {
+    const real = { ...config, dataFolder: '/d' };
+    const on = (variant?: string) => {
+      const named = { ...record.runInfo, ...(variant === undefined ? {} : { variant }) };
+      return plannedEvaluationInfo(real, { kind: 'run', record: { ...record, runInfo: named } }).variant;
+    };
+    expect([on(), on('strict'), on('real-data')]).toEqual([
+      'on-real-data',
+      'strict-on-real-data',
+      'real-data',
+    ]);
+    expect(plannedEvaluationInfo(config, { kind: 'base' })).toMatchObject({
+      method: 'base',
+      adapterConfig: {},
+    });
+    const adapter = { method: 'lora', config: { r: 2 }, fingerprint: 'ab' };
+    expect(plannedEvaluationInfo(config, { kind: 'adapter', adapter })).toMatchObject({
+      method: 'lora',
+      variant: 'external',
+      evaluationConfig: { adapterFingerprint: 'ab', merge: true },
+    });
+    expect(evaluationRecord().runInfo.evaluates!.configHash).toBe(record.runInfo.configHash);
+  });
+});
+
+test('a text ends where the model or its tokenizer says', () => {
+  const tokenizer = { eosId: 5 } as never;
+  expect(eosIdsOf({ eos_token_id: 7 }, tokenizer)).toEqual([7, 5]);
+  expect(eosIdsOf({ eos_token_id: [5, 9] }, tokenizer)).toEqual([5, 9]);
+  expect(eosIdsOf({}, tokenizer)).toEqual([5]);
+  expect(() => eosIdsOf({}, {} as never)).toThrow(/nothing ends a text/);
+});
+
+test.each([
+  [{ scorer: 3 }, 'evaluation setting "scorer" must be the name of a scorer, got 3'],
+  [{ buckets: [8, 8] }, 'must be a list of increasing whole numbers'],
+  [{ beams: 2 }, 'unknown evaluation setting "beams"; known: scorer'],
+  [{ strategy: { kind: 'greedy', beams: 2 } }, '"strategy" must be an object with a kind'],
+  [{ maxNewTokens: undefined }, '"maxNewTokens" must be a whole number of at least 1, got undefined'],
+])('%j is refused', (more, message) => {
+  const good = {
+    scorer: 'a',
+    maxNewTokens: 1,
+    strategy: { kind: 'greedy' },
+    merge: true,
+    batchSize: 1,
+    buckets: [1],
+  };
+  expect(() => checkEvaluationSettings(good, 'x')).not.toThrow();
+  expect(() => checkEvaluationSettings({ ...good, ...more }, 'x')).toThrow(message);
+});
