@@ -167,13 +167,13 @@ describe('the identity of an evaluation', () => {
   const record = trainingRecord();
 
   test('is the training’s and its settings, without what moves no score', () => {
-    const { evaluates, evaluationConfig, trainConfig, method } = plannedEvaluationInfo(config, {
+    const info: Partial<RunRecord['runInfo']> = plannedEvaluationInfo(config, {
       kind: 'run',
       record,
     });
-    expect(evaluates).toEqual({ task: 'train', configHash: record.runInfo.configHash });
-    expect([method, trainConfig]).toEqual(['psoft', record.runInfo.trainConfig]);
-    expect(evaluationConfig).toEqual({
+    expect(info.evaluates).toEqual({ task: 'train', configHash: record.runInfo.configHash });
+    expect([info.method, info.trainConfig]).toEqual(['psoft', record.runInfo.trainConfig]);
+    expect(info.evaluationConfig).toEqual({
       scorer: 'paper',
       maxNewTokens: 8,
       strategy: { kind: 'greedy' },

@@ -14,7 +14,7 @@ import { ConfigError } from '../config.ts';
 import type { RunHooks } from '../execute.ts';
 import type { SavedRun } from '../saved.ts';
 import type { TaskDefinition } from '../tasks.ts';
-import { outputsOf, writeOutput } from './outputs.ts';
+import { generates, outputsOf, writeOutput } from './outputs.ts';
 import type { ImageSource, PredictRequest, PredictSummary } from './request.ts';
 
 export async function predictImages(
@@ -24,6 +24,7 @@ export async function predictImages(
   from: ImageSource,
   hooks: RunHooks,
 ): Promise<PredictSummary> {
+  if (definition.kind === 'instructions') throw generates(run.config.task);
   if (definition.kind !== 'images')
     throw new ConfigError(
       `the run's task, ${run.config.task}, reads text: give a file of texts with --input, not images`,

@@ -6,6 +6,7 @@ import { Evaluator } from '../../evaluator.ts';
 import type { Batch } from '../../fit.ts';
 import { ParameterVector } from '../../parameters.ts';
 import type { BatchSpec } from '../../programs.ts';
+import { ConfigError } from '../config.ts';
 import type { RunHooks } from '../execute.ts';
 import type { SavedRun } from '../saved.ts';
 import type { PredictRequest } from './request.ts';
@@ -39,6 +40,13 @@ export async function outputsOf(
   } finally {
     await evaluator.dispose();
   }
+}
+
+/** A language model has no classes to predict. */
+export function generates(task: string): ConfigError {
+  return new ConfigError(
+    `the run's task, ${task}, trained a language model, which writes text: psoft generate continues prompts, psoft evaluate grades answers`,
+  );
 }
 
 /**

@@ -19,7 +19,7 @@ import { predictionOf } from '../kinds/kind.ts';
 import { textSettings } from '../kinds/text.ts';
 import type { SavedRun } from '../saved.ts';
 import type { TaskDefinition, TextDefinition } from '../tasks.ts';
-import { outputsOf, writeOutput } from './outputs.ts';
+import { generates, outputsOf, writeOutput } from './outputs.ts';
 import type { PredictRequest, PredictSummary, TestSource, TextSource } from './request.ts';
 
 export async function predictTexts(
@@ -77,6 +77,7 @@ export async function predictTests(
 
 function textDefinition({ config }: SavedRun, definition: TaskDefinition): TextDefinition {
   if (definition.kind === 'text') return definition;
+  if (definition.kind === 'instructions') throw generates(config.task);
   throw new ConfigError(`the run's task, ${config.task}, reads images: give image files or folders of them`);
 }
 
