@@ -4,6 +4,7 @@ import { addChartsCommand } from './commands/charts.ts';
 import { addCompareCommand } from './commands/compare.ts';
 import { addEvaluateCommand } from './commands/evaluate.ts';
 import { addGenerateCommand } from './commands/generate.ts';
+import { addImportGgufCommand } from './commands/importGguf.ts';
 import { addMergeCommand } from './commands/merge.ts';
 import { addMethodsCommand } from './commands/methods.ts';
 import { addPredictCommand } from './commands/predict.ts';
@@ -34,6 +35,7 @@ export async function main(args: readonly string[]): Promise<number> {
   addTableCommand(program, done);
   addPredictCommand(program, done);
   addMergeCommand(program);
+  addImportGgufCommand(program);
   addPrepareCommand(program);
   addTasksCommand(program);
   addMethodsCommand(program);
