@@ -43,14 +43,15 @@ describe.each(cases.map(({ name, texts }) => [name, texts] as const))(
         expect([...tokenizer.encode(text, undefined, 1000)], JSON.stringify(text)).toEqual(ids);
       expect([tokenizer.padId, tokenizer.eosId]).toEqual([2, 1]);
     });
-
-    test('that can be continued with', async () => {
-      const { stdout, code } = await psoft('generate', out, '--prompt', 'the rain', '--max-new-tokens', '3');
-      expect(code).toBe(0);
-      expect(stdout.startsWith('the rain')).toBe(true);
-    });
   },
 );
+
+test('what is written can be continued with', async () => {
+  const out = path.join(parent, 'llama3');
+  const { stdout, code } = await psoft('generate', out, '--prompt', 'the rain', '--max-new-tokens', '3');
+  expect(code).toBe(0);
+  expect(stdout.startsWith('the rain')).toBe(true);
+});
 
 test('does not replace a model unasked', async () => {
   const args = ['import-gguf', path.join(FIXTURES, 'quantised.gguf'), '--out', FIXTURES];
