@@ -1,5 +1,5 @@
 import type { Graph } from './ir/graph.ts';
-import { optimise } from './passes/index.ts';
+import { type OptimiseOptions, optimise } from './passes/index.ts';
 import { createEagerProgram } from './run/eager.ts';
 import type { Executor, Program } from './run/program.ts';
 import { createSessionProgram, type SessionOptions } from './run/session.ts';
@@ -11,9 +11,11 @@ export interface Signature {
   readonly inputs: Readonly<Record<string, TensorSpec>>;
   /** Weights the function may ask for; only those it does ask for become part of the program. */
   readonly weights?: ReadonlyMap<string, WeightSource>;
+  /** Names of the inputs that are trained: what is made of them alone is the same for every example. */
+  readonly parameters?: readonly string[];
 }
 
-export interface CompileOptions extends SessionOptions {
+export interface CompileOptions extends SessionOptions, OptimiseOptions {
   /** Default "cpu": one ONNX graph for ONNX Runtime. The eager ones call tfjs kernels one by one. */
   readonly executor?: Executor;
   /** Name in error messages and in the ONNX model. */
@@ -35,14 +37,18 @@ export async function compile(
   const weights = signature.weights ?? new Map<string, WeightSource>();
   if (executor !== 'cpu') return createEagerProgram(executor, fn, signature.inputs, weights);
   const start = performance.now();
-  const graph = traceOptimised(fn, signature);
+  const graph = traceOptimised(fn, signature, options);
   const traceMilliseconds = performance.now() - start;
   return createSessionProgram(name, graph, signature.inputs, weights, traceMilliseconds, options);
 }
 
 /** The graph that {@link compile} would run. */
-export function traceOptimised(fn: ProgramFunction, signature: Signature): Graph {
-  return optimise(traceUnoptimised(fn, signature));
+export function traceOptimised(
+  fn: ProgramFunction,
+  signature: Signature,
+  options: OptimiseOptions = {},
+): Graph {
+  return optimise(traceUnoptimised(fn, signature), options, signature);
 }
 
 /** The graph as recorded, before any pass. */

@@ -6,8 +6,10 @@ export { type GemmOptions, gemm, type Matrix } from './gemm.ts';
 export { checkGraph } from './ir/check.ts';
 export { type Dtype, type Graph, printGraph, type TypedArray } from './ir/graph.ts';
 export { CompileError } from './kernels/index.ts';
+export { type EstimateOptions, estimateMemory, type MemoryEstimate } from './memory/estimate.ts';
 export type { Bindings, LinearModule, Model, Parameter, Scope, TensorMap, TrainableModel } from './model.ts';
 export { NumpyLegacyRandom, numpyLegacyShuffle } from './numpyRandom.ts';
+export { checkpoint } from './ops/checkpoint.ts';
 export { createDropout, DROPOUT_STEP, dropoutStep } from './ops/dropout.ts';
 export { gelu } from './ops/gelu.ts';
 export { inverse } from './ops/inverse.ts';
@@ -17,6 +19,8 @@ export { rmsNorm } from './ops/rmsNorm.ts';
 export { rotaryEmbedding } from './ops/rotary.ts';
 export { frozenTokenLoss, tokenLoss } from './ops/tokenLoss.ts';
 export { writeColumn } from './ops/writeColumn.ts';
+export type { OptimiseOptions } from './passes/index.ts';
+export type { Precision } from './passes/precision.ts';
 export { type RandomState, RandomStream } from './random.ts';
 export { useBackend } from './run/eager.ts';
 export {
@@ -27,6 +31,7 @@ export {
   type ProgramStats,
   type TensorValue,
 } from './run/program.ts';
+export type { HalfWeights } from './run/session.ts';
 export { linear, plainScope } from './scope.ts';
 export * from './tf.ts';
 export type { ProgramFunction, TensorSpec, WeightLookup } from './trace/trace.ts';

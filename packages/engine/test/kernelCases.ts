@@ -3,6 +3,7 @@
  * shapes and values are drawn anew for each of several seeds.
  */
 import {
+  checkpoint,
   gelu,
   inverse,
   layerNorm,
@@ -15,6 +16,7 @@ import {
   tokenLoss,
   writeColumn,
 } from '@psoft/engine';
+import { runComposite } from '../src/ops/composite.ts';
 
 type Shape = number[];
 
@@ -480,6 +482,11 @@ export const kernelCases: KernelCase[] = [
       return end.x;
     },
   },
+  unary('Checkpoint', (x) => checkpoint(x)),
+  ...['bf16', 'f16'].map((to) => ({
+    ...unary('RoundTo', (x) => runComposite('RoundTo', { x }, { to })[0]!, {}, false),
+    note: to,
+  })),
   {
     kernel: 'MatrixInverse',
     gradient: true,

@@ -6,6 +6,7 @@
 import { tf } from '../tf.ts';
 import { decoderKernels } from './decoder.ts';
 import { attr, type CompositeKernel, type Kernel } from './kernel.ts';
+import { passKernels } from './pass.ts';
 
 const SQRT_HALF = Math.SQRT1_2;
 /** 1 / sqrt(2 pi): the density of the standard normal at 0. */
@@ -119,6 +120,7 @@ export const composites = {
   LayerNormGrad,
   MatrixInverse,
   ...decoderKernels,
+  ...passKernels,
 } as const;
 
 /** Gauss-Jordan elimination with partial pivoting, in double precision. @throws on an exactly singular matrix. */

@@ -1,7 +1,8 @@
 /** Graph -> ONNX: every node through its row of the kernel table, weights as external data. */
 import path from 'node:path';
-import { type Graph, type TypedArray, typeText } from '../ir/graph.ts';
+import { type Graph, type GraphNode, type TypedArray, typeText, type Value } from '../ir/graph.ts';
 import { kernelFor } from '../kernels/index.ts';
+import { planExecution } from '../memory/order.ts';
 import type { WeightDtype, WeightSource } from '../weights/source.ts';
 import { ONNX_DTYPE, OnnxBuilder } from './builder.ts';
 import { type OnnxModel, OnnxType, type OnnxValueInfo } from './proto.ts';
@@ -29,6 +30,11 @@ export interface LoweredProgram {
   readonly folder: string;
 }
 
+export interface LowerOptions {
+  /** Whether weights stored in 16 bits are widened at each of their uses, and not once for all. */
+  readonly widenAtUse?: boolean;
+}
+
 /**
  * Lowers a graph. Weights in files are referenced where they lie; constants and weights in memory are laid out in
  * `blobFile`, which the caller writes.
@@ -38,6 +44,7 @@ export function lower(
   weights: ReadonlyMap<string, WeightSource>,
   name: string,
   blobFile: string,
+  { widenAtUse = false }: LowerOptions = {},
 ): LoweredProgram {
   const onnx = new OnnxBuilder();
   const blobs: Blob[] = [];
@@ -73,6 +80,8 @@ export function lower(
     onnx.bind(value, `in:${key}`);
     return info(value, `in:${key}`);
   });
+  /** Names under which weights lie in 16 bits. */
+  const halves = new Map<Value, string>();
   for (const [key, value] of graph.weights) {
     const source = weights.get(key)!;
     const stored = `weight:${key}`;
@@ -80,7 +89,12 @@ export function lower(
     const content =
       source.kind === 'file' ? external(source.file, source.offset, source.byteLength) : inBlob(source.data);
     onnx.initializers.push({ name: stored, type, dims: value.shape, content });
-    onnx.bind(value, type === OnnxType.FLOAT ? stored : onnx.cast(stored, 'float32'));
+    if (type === OnnxType.FLOAT) onnx.bind(value, stored);
+    // One copy for all uses would stay from the first to the last.
+    else if (widenAtUse) {
+      halves.set(value, stored);
+      onnx.bind(value, (builder) => builder.cast(stored, 'float32'));
+    } else onnx.bind(value, onnx.cast(stored, 'float32'));
   }
   for (const [value, data] of graph.constants) {
     if (data.byteLength <= MAX_INLINE_BYTES) {
@@ -97,24 +111,46 @@ export function lower(
     onnx.bind(value, stored);
   }
 
-  for (const node of graph.nodes) kernelFor(node.op, node.inputs.map(typeText).join(', ')).lower(node, onnx);
-
+  const { anchored } = planExecution(graph);
+  const outputNames = new Map<Value, string[]>();
+  for (const [key, value] of graph.outputs)
+    outputNames.set(value, [...(outputNames.get(value) ?? []), `out:${key}`]);
   // An Identity gives each output a name of its own, also when two outputs are one value or an output is an input.
-  const outputs = [...graph.outputs].map(([key, value]) => {
-    onnx.nodes.push({
-      op: 'Identity',
-      name: `out:${key}`,
-      inputs: [onnx.name(value)],
-      outputs: [`out:${key}`],
-      attributes: {},
-    });
-    return info(value, `out:${key}`);
-  });
+  const finish = (value: Value) => {
+    for (const name of outputNames.get(value) ?? [])
+      onnx.nodes.push({
+        op: 'Identity',
+        name,
+        inputs: [onnx.name(value)],
+        outputs: [name],
+        attributes: {},
+      });
+  };
+  for (const value of [...graph.inputs.values(), ...graph.weights.values(), ...graph.constants.keys()])
+    finish(value);
+  for (const node of graph.nodes) {
+    const table = node.op === 'GatherV2' ? halves.get(node.inputs[0]!) : undefined;
+    if (table === undefined) kernelFor(node.op, node.inputs.map(typeText).join(', ')).lower(node, onnx);
+    else lowerPick(node, table, onnx);
+    node.outputs.forEach(finish);
+    if (anchored.has(node)) onnx.emit('Size', [onnx.name(node.outputs[0]!)]);
+  }
+  const outputs = [...graph.outputs].map(([key, value]) => info(value, `out:${key}`));
   return {
-    model: { name, inputs, outputs, initializers: onnx.initializers, nodes: onnx.nodes },
+    model: { name, inputs, outputs, initializers: onnx.initializers, nodes: onnx.nodes.reverse() },
     blobs,
     folder,
   };
+}
+
+/** Rows of a table in 16 bits are picked first and widened then. */
+function lowerPick(node: GraphNode, table: string, onnx: OnnxBuilder): void {
+  const [x] = node.inputs as [Value];
+  const [y] = node.outputs as [Value];
+  onnx.bind(x, table);
+  kernelFor(node.op, typeText(x)).lower(node, onnx);
+  onnx.bind(y, onnx.cast(onnx.name(y), 'float32'));
+  onnx.bind(x, (builder) => builder.cast(table, 'float32'));
 }
 
 /** The deepest folder that holds all files. */

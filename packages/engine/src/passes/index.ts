@@ -1,9 +1,13 @@
 /** The passes in the order they run, and why that order. */
 import type { Graph } from '../ir/graph.ts';
+import type { WeightSource } from '../weights/source.ts';
+import { withoutCheckpoints } from './checkpoints.ts';
 import { commonSubexpressions } from './commonSubexpressions.ts';
 import { deadCode } from './deadCode.ts';
 import { gemm } from './gemm.ts';
 import { loopBodies } from './loopBodies.ts';
+import { type Precision, withPrecision } from './precision.ts';
+import { recompute } from './recompute.ts';
 import type { Pass } from './rewrite.ts';
 import { simplify } from './simplify.ts';
 
@@ -14,14 +18,42 @@ const FINAL: readonly Pass[] = [gemm, deadCode];
 
 const MAX_ROUNDS = 20;
 
-/** Rewrites a graph into an equivalent one with fewer, larger nodes. */
-export function optimise(graph: Graph): Graph {
-  let current = loopBodies(optimise).run(graph);
+export interface OptimiseOptions {
+  /** Default "f32". */
+  readonly precision?: Precision;
+  /**
+   * Keep of the forward pass only what `checkpoint` marks, and compute the rest again in the backward pass: less
+   * memory, about a third more time. Default false.
+   */
+  readonly recompute?: boolean;
+}
+
+/** What the passes know of a graph's inputs and weights. */
+export interface Sources {
+  readonly weights?: ReadonlyMap<string, WeightSource>;
+  /** Names of the inputs that are trained. */
+  readonly parameters?: readonly string[];
+}
+
+/** Rewrites a graph into one with fewer, larger nodes: equivalent, but for the precision asked for. */
+export function optimise(graph: Graph, options: OptimiseOptions = {}, sources: Sources = {}): Graph {
+  const { weights = new Map(), parameters = [] } = sources;
+  // First, while a product is a node of its own; equal roundings are then done once, and before a loop.
+  let current = withPrecision(graph, options.precision ?? 'f32', weights, parameters);
+  if (!options.recompute) current = withoutCheckpoints(current);
+  current = simplified(loopBodies(optimise).run(current));
+  // Behind common subexpressions, which would join what is computed twice.
+  if (options.recompute) current = withoutCheckpoints(recompute(current, parameters));
+  for (const pass of FINAL) current = pass.run(current);
+  return current;
+}
+
+function simplified(graph: Graph): Graph {
+  let current = graph;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const before = current;
     for (const pass of FIXED_POINT) current = pass.run(current);
     if (current === before) break;
   }
-  for (const pass of FINAL) current = pass.run(current);
   return current;
 }

@@ -1,5 +1,6 @@
 /** Helpers that every pass is written with. */
 import type { Graph, GraphNode, Value } from '../ir/graph.ts';
+import type { LoopBody } from '../ir/loopBody.ts';
 
 /** A named rewriting of a graph. Returns the same object when it changed nothing. */
 export interface Pass {
@@ -49,4 +50,24 @@ export class Substitution {
   outputs(outputs: Graph['outputs']): Graph['outputs'] {
     return new Map([...outputs].map(([name, value]) => [name, this.get(value)]));
   }
+}
+
+/** Makes values that a graph does not have yet. */
+export function freshValues(graph: Graph): (like: Pick<Value, 'shape' | 'dtype'>) => Value {
+  let next = 1 + largestId(graph);
+  return ({ shape, dtype }) => ({ id: next++, shape, dtype });
+}
+
+function largestId(graph: Graph): number {
+  let largest = -1;
+  const see = ({ id }: Value) => {
+    largest = Math.max(largest, id);
+  };
+  for (const value of [...graph.inputs.values(), ...graph.weights.values(), ...graph.constants.keys()])
+    see(value);
+  for (const { op, attrs, outputs } of graph.nodes) {
+    outputs.forEach(see);
+    if (op === 'Loop') largest = Math.max(largest, largestId((attrs.body as LoopBody).graph));
+  }
+  return largest;
 }

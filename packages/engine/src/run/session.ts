@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Graph, TypedArray } from '../ir/graph.ts';
+import { hasHalfWeights } from '../memory/storage.ts';
 import { type Blob, lower } from '../onnx/lower.ts';
 import { encodeModel } from '../onnx/proto.ts';
 import type { TensorSpec } from '../trace/trace.ts';
@@ -19,6 +20,24 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Where the temporary file of constants is written; default the system's temporary folder. */
   readonly temporaryFolder?: string;
+  /**
+   * What becomes of weights stored in 16 bits. `inPlace`: each use widens them for itself, and nothing stays.
+   * `widened`: ONNX Runtime makes float32 copies when the session is made, and packs them: faster, at thrice the memory
+   * and more.
+   */
+  readonly halfWeights?: HalfWeights;
+}
+
+export type HalfWeights = 'inPlace' | 'widened';
+
+/** The optimisations of ONNX Runtime that would undo what the graph does to save memory. */
+function disabledOptimisers(isInPlace: boolean, isRecomputed: boolean): string {
+  return [
+    // Would widen a weight for good.
+    ...(isInPlace ? ['ConstantFolding'] : []),
+    // Would join what is computed twice so that it can be let go in between.
+    ...(isInPlace || isRecomputed ? ['CommonSubexpressionElimination'] : []),
+  ].join(';');
 }
 
 export async function createSessionProgram(
@@ -27,8 +46,9 @@ export async function createSessionProgram(
   specs: Readonly<Record<string, TensorSpec>>,
   weights: ReadonlyMap<string, WeightSource>,
   traceMilliseconds: number,
-  options: SessionOptions = {},
+  options: SessionOptions & { readonly recompute?: boolean } = {},
 ): Promise<Program> {
+  const { halfWeights = 'inPlace', recompute = false } = options;
   const ort = await loadOrt();
   const start = performance.now();
   const parent = realpathSync(options.temporaryFolder ?? os.tmpdir());
@@ -37,7 +57,8 @@ export async function createSessionProgram(
   let onnxNodes: number;
   try {
     const blobFile = path.join(folder, 'constants.bin');
-    const lowered = lower(graph, weights, name, blobFile);
+    const inPlace = halfWeights === 'inPlace' && hasHalfWeights(graph, weights);
+    const lowered = lower(graph, weights, name, blobFile, { widenAtUse: inPlace });
     onnxNodes = lowered.model.nodes.length;
     await writeBlobs(blobFile, lowered.blobs);
     session = await ort.InferenceSession.create(encodeModel(lowered.model), {
@@ -47,7 +68,10 @@ export async function createSessionProgram(
       enableMemPattern: false,
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
       logSeverityLevel: 3,
-      extra: { session: { model_external_initializers_file_folder_path: lowered.folder } },
+      extra: {
+        session: { model_external_initializers_file_folder_path: lowered.folder },
+        optimization: { disable_specified_optimizers: disabledOptimisers(inPlace, recompute) },
+      },
     });
   } finally {
     // The session has mapped or copied the file by now; where a mapped file cannot be removed, the system's own

@@ -1,0 +1,33 @@
+/** How many bytes values take, which of them share memory, and which lie in 16 bits. */
+import { type Dtype, type Graph, type GraphNode, sizeOf, type Value } from '../ir/graph.ts';
+import { isReshape } from '../kernels/layout.ts';
+import type { WeightSource } from '../weights/source.ts';
+
+const ELEMENT_BYTES: Record<Dtype, number> = { float32: 4, int32: 4, bool: 1 };
+
+/** Bytes of a value as ONNX Runtime holds it between two nodes. */
+export function bytesOf(value: Value): number {
+  return sizeOf(value.shape) * ELEMENT_BYTES[value.dtype];
+}
+
+/** Whether a node's output is its input under another shape: no memory of its own. */
+function isView({ op }: GraphNode): boolean {
+  return isReshape(op) || op === 'Identity' || op === 'Checkpoint';
+}
+
+/** Which value's memory each value lies in: its own, or for a view that of what it looks at. */
+export function storageOf(nodes: readonly GraphNode[]): (value: Value) => Value {
+  const roots = new Map<Value, Value>();
+  const root = (value: Value) => roots.get(value) ?? value;
+  for (const node of nodes) if (isView(node)) roots.set(node.outputs[0]!, root(node.inputs[0]!));
+  return root;
+}
+
+/** Whether a weight is stored in 16 bits. */
+export function isHalf(source: WeightSource): boolean {
+  return source.kind === 'file' && source.dtype !== 'F32';
+}
+
+export function hasHalfWeights(graph: Graph, weights: ReadonlyMap<string, WeightSource>): boolean {
+  return [...graph.weights.keys()].some((name) => isHalf(weights.get(name)!));
+}
