@@ -14,6 +14,16 @@ export interface ParameterRange {
   readonly constrain?: Parameter['constrain'];
 }
 
+/** Where each parameter lies in the flat vector. */
+export function parameterRanges(parameters: readonly Parameter[]): ParameterRange[] {
+  let offset = 0;
+  return parameters.map(({ name, shape, group, data, constrain }) => {
+    const range = { name, shape, group, offset, size: data.length, ...(constrain ? { constrain } : {}) };
+    offset += data.length;
+    return range;
+  });
+}
+
 export class ParameterVector {
   readonly ranges: readonly ParameterRange[];
   /** Current values of all parameters, one after the other. */
@@ -21,13 +31,8 @@ export class ParameterVector {
   readonly #parameters: readonly Parameter[];
 
   constructor(parameters: readonly Parameter[]) {
-    let offset = 0;
-    this.ranges = parameters.map(({ name, shape, group, data, constrain }) => {
-      const range = { name, shape, group, offset, size: data.length, ...(constrain ? { constrain } : {}) };
-      offset += data.length;
-      return range;
-    });
-    this.values = new Float32Array(offset);
+    this.ranges = parameterRanges(parameters);
+    this.values = new Float32Array(this.ranges.reduce((sum, { size }) => sum + size, 0));
     this.#parameters = parameters;
     this.readBack();
   }

@@ -5,6 +5,8 @@ import {
   createDropout,
   DROPOUT_STEP,
   type Program,
+  type ProgramFunction,
+  type Signature,
   type Tensor,
   type TensorMap,
   type TensorSpec,
@@ -13,7 +15,7 @@ import {
   tf,
   type WeightLookup,
 } from '@psoft/engine';
-import { type ParameterVector, splitParameters } from './parameters.ts';
+import { type ParameterRange, type ParameterVector, splitParameters } from './parameters.ts';
 
 /** Mean loss over the batch from the model's outputs and the batch's own tensors (labels, row weights, ...). */
 export type LossFunction = (outputs: TensorMap, batch: TensorMap) => Tensor;
@@ -45,6 +47,37 @@ export function lazyWeights(weight: WeightLookup): TensorMap {
   });
 }
 
+/** Loss and gradient of one batch shape, as a function to compile or to trace. */
+export function trainStepOf(
+  model: TrainableModel,
+  ranges: readonly ParameterRange[],
+  loss: LossFunction,
+  batch: BatchSpec,
+  training = true,
+): { readonly step: ProgramFunction; readonly signature: Signature } {
+  const step: ProgramFunction = ({ parameters: flat, dropoutStep, penaltyShare, ...inputs }, weight) => {
+    const { value, grad } = tf.valueAndGrad((theta: Tensor) => {
+      const bindings = {
+        weights: lazyWeights(weight),
+        parameters: splitParameters(theta, ranges),
+        ...(training ? { dropout: createDropout(dropoutStep!) } : {}),
+      };
+      const own = loss(model.forward(bindings, inputs), inputs);
+      const penalty = model.penalty?.(bindings);
+      return (penalty === undefined ? own : tf.add(own, tf.mul(penalty, penaltyShare!))) as never;
+    })(flat!);
+    return { loss: value, gradient: grad };
+  };
+  const size = ranges.reduce((sum, range) => sum + range.size, 0);
+  const inputs: Record<string, TensorSpec> = {
+    parameters: { shape: [size], dtype: 'float32' },
+    dropoutStep: DROPOUT_STEP,
+    ...(model.penalty === undefined ? {} : { penaltyShare: { shape: [], dtype: 'float32' } }),
+    ...batch,
+  };
+  return { step, signature: { inputs, weights: model.weights, parameters: ['parameters'] } };
+}
+
 /**
  * Compiles loss and gradient for one batch shape; the loss includes the model's penalty, where it has one.
  * @param options.training false leaves dropout out (for tests against other implementations)
@@ -58,31 +91,8 @@ export async function compileTrainStep(
 ): Promise<TrainStep> {
   const { training = true, ...compileOptions } = options;
   const hasPenalty = model.penalty !== undefined;
-  const program = await compile(
-    ({ parameters: flat, dropoutStep, penaltyShare, ...inputs }, weight) => {
-      const { value, grad } = tf.valueAndGrad((theta: Tensor) => {
-        const bindings = {
-          weights: lazyWeights(weight),
-          parameters: splitParameters(theta, vector.ranges),
-          ...(training ? { dropout: createDropout(dropoutStep!) } : {}),
-        };
-        const own = loss(model.forward(bindings, inputs), inputs);
-        const penalty = model.penalty?.(bindings);
-        return (penalty === undefined ? own : tf.add(own, tf.mul(penalty, penaltyShare!))) as never;
-      })(flat!);
-      return { loss: value, gradient: grad };
-    },
-    {
-      inputs: {
-        parameters: flatSpec(vector),
-        dropoutStep: DROPOUT_STEP,
-        ...(hasPenalty ? { penaltyShare: { shape: [], dtype: 'float32' } } : {}),
-        ...batch,
-      },
-      weights: model.weights,
-    },
-    { name: 'train', ...compileOptions },
-  );
+  const { step, signature } = trainStepOf(model, vector.ranges, loss, batch, training);
+  const program = await compile(step, signature, { name: 'train', ...compileOptions });
   return {
     program,
     async run(values, batch, dropout, penaltyShare = 1) {

@@ -1,5 +1,6 @@
 /** Turns a plain model into something to train: chosen weights become parameters, the rest stays frozen. */
 import {
+  isOutline,
   type Model,
   type Parameter,
   plainScope,
@@ -37,7 +38,7 @@ export async function trainSelected(model: Model, select: Selection): Promise<Tr
         name,
         shape: source.shape,
         group,
-        data: Float32Array.from(await readWeight(source)),
+        data: isOutline(source) ? await readWeight(source) : Float32Array.from(await readWeight(source)),
       });
   }
   const withBias = new Set(model.linears.filter(({ hasBias }) => hasBias).map(({ name }) => name));

@@ -1,4 +1,5 @@
 import {
+  checkpoint,
   type Model,
   rmsNorm,
   rotaryEmbedding,
@@ -50,9 +51,9 @@ function forward(scope: Scope, config: LlamaConfig, inputs: TensorMap): TensorMa
   const ids = tf.reshape(inputs.inputIds!, [batch * length]);
   const turn = rotation(config, pass);
   let x = tf.gather(scope.weight(`${EMBEDDINGS}.weight`), ids as never) as Tensor;
-  for (let i = 0; i < config.layers; i++) x = layer(scope, config, x, i, pass, turn);
+  for (let i = 0; i < config.layers; i++) x = layer(scope, config, checkpoint(x), i, pass, turn);
   const words = `${wordHeadName(config)}.weight`;
-  const outputs = wordOutputs(normalise(scope, config, x, FINAL_NORM), inputs, {
+  const outputs = wordOutputs(normalise(scope, config, checkpoint(x), FINAL_NORM), inputs, {
     weight: scope.weight(words),
     isTrained: scope.isTrained(words),
   });

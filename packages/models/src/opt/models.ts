@@ -1,4 +1,5 @@
 import {
+  checkpoint,
   layerNorm,
   type Model,
   type Scope,
@@ -61,7 +62,8 @@ export function initialiseOpt(raw: Record<string, unknown>, seed: number): Map<s
 function forward(scope: Scope, config: OptConfig, inputs: TensorMap): TensorMap {
   const pass = new DecoderPass(inputs);
   let x = embed(scope, config, inputs, pass);
-  for (let i = 0; i < config.layers; i++) x = layer(scope, config, x, i, pass);
+  for (let i = 0; i < config.layers; i++) x = layer(scope, config, checkpoint(x), i, pass);
+  x = checkpoint(x);
   if (config.hasFinalNorm) x = normalise(scope, config, x, FINAL_NORM);
   if (config.embeddingSize !== config.hiddenSize) x = scope.linear(x, PROJECT_OUT);
   const words = `${wordHeadName(config)}.weight`;

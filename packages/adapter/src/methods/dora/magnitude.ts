@@ -1,5 +1,13 @@
 /** The magnitudes of DoRA on top of a low-rank update. */
-import { readWeight, type Tensor, type TensorMap, tf, type WeightData } from '@psoft/engine';
+import {
+  isOutline,
+  outlineWeight,
+  readWeight,
+  type Tensor,
+  type TensorMap,
+  tf,
+  type WeightData,
+} from '@psoft/engine';
 import type { Target } from '../../method.ts';
 import { type Group, type Recipe, stackLayers, unstack, unstackAll } from '../../stacked.ts';
 import type { LoraConfig } from '../lora/config.ts';
@@ -105,11 +113,15 @@ async function initialNorms(
 ): Promise<Map<string, Float32Array>> {
   const start = stackLayers(targets, plain, seed);
   const all = new Map<string, Float32Array>();
+  // Where only shapes are known, nothing is to be computed from them.
+  const known = targets.filter(({ weight }) => !isOutline(weight)).map(({ name }) => name);
+  for (const { name, outFeatures } of targets)
+    if (!known.includes(name)) all.set(name, outlineWeight([outFeatures]).data);
   const weightOf = async (module: string) => {
     const { weight } = targets.find(({ name }) => name === module)!;
     return Float32Array.from(await readWeight(weight));
   };
-  for await (const [name, merged] of start.mergedWeights(weightOf)) {
+  for await (const [name, merged] of start.mergedWeights(weightOf, known)) {
     const { inFeatures, outFeatures } = targets.find((target) => target.name === name)!;
     all.set(name, rowNorms(merged, outFeatures, inFeatures).map(Math.sqrt));
   }
@@ -117,6 +129,7 @@ async function initialNorms(
 }
 
 async function squaredNorms({ weight, inFeatures, outFeatures }: Target): Promise<WeightData> {
+  if (isOutline(weight)) return outlineWeight([outFeatures]);
   const data = rowNorms(await readWeight(weight), outFeatures, inFeatures);
   return { kind: 'data', data, shape: [outFeatures] };
 }

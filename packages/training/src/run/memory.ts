@@ -1,0 +1,123 @@
+/** What a run will need of memory, from the model's description alone: no weight is read and nothing is allocated. */
+import { readFile } from 'node:fs/promises';
+import os from 'node:os';
+import {
+  type CompileOptions,
+  estimateMemory,
+  type TrainableModel,
+  traceOptimised,
+  type WeightDtype,
+  type WeightSource,
+} from '@psoft/engine';
+import { outlineModel, type Task } from '@psoft/models';
+import { parameterRanges } from '../parameters.ts';
+import { type BatchSpec, type LossFunction, trainStepOf } from '../programs.ts';
+import { ConfigError, type RunConfig } from './config.ts';
+import { prepareMethod } from './method.ts';
+
+/** Bytes, by what they are for. */
+export interface MemoryPrediction {
+  /** The base model's weights as they are stored. */
+  readonly weights: number;
+  /** float32 copies of weights that a session packs for its products, or widens. */
+  readonly copies: number;
+  /** What an adapter keeps frozen beside them: in JavaScript and in the session's file. */
+  readonly adapter: number;
+  /** Trained values, their gradient and AdamW's two moments. */
+  readonly state: number;
+  /** Most that activations take at one time. */
+  readonly activations: number;
+  /** Node.js, TensorFlow.js and ONNX Runtime themselves. */
+  readonly base: number;
+  readonly total: number;
+}
+
+export interface MemoryQuestion {
+  readonly modelTask: Task;
+  /** The parsed config.json. */
+  readonly raw: Record<string, unknown>;
+  /** How the checkpoint stores its weights. */
+  readonly stored: WeightDtype;
+  readonly config: Pick<RunConfig, 'method' | 'adapter'> & RunConfig;
+  /** Of the longest micro-batch. */
+  readonly spec: BatchSpec;
+  readonly loss: LossFunction;
+  readonly options?: Pick<CompileOptions, 'halfWeights' | 'precision' | 'recompute'>;
+}
+
+/** Resident before any model is there, as measured with the tiny models. */
+const BASE_BYTES = 300e6;
+
+export async function predictMemory(question: MemoryQuestion): Promise<MemoryPrediction> {
+  const { modelTask, raw, stored, config, spec, loss, options = {} } = question;
+  const { model } = await prepareMethod(outlineModel(modelTask, raw), config, modelTask, 0);
+  const { step, signature } = trainStepOf(model, parameterRanges(model.parameters), loss, spec);
+  const graph = traceOptimised(step, signature, options);
+  const sources = asStored(model, stored);
+  const estimate = estimateMemory(graph, sources, options);
+  const trained = model.parameters.reduce((sum, { data }) => sum + data.byteLength, 0);
+  const frozen = sum(sources, (source) => source.kind === 'data');
+  const parts = {
+    weights: sum(sources, (source) => source.kind === 'file'),
+    copies: estimate.packedBytes,
+    adapter: 2 * frozen,
+    // Values in the model, in the flat vector and as a program's input; two moments.
+    state: 5 * trained,
+    activations: estimate.peakActivationBytes + estimate.constantsBytes,
+    base: BASE_BYTES,
+  };
+  return { ...parts, total: Object.values(parts).reduce((a, b) => a + b, 0) };
+}
+
+/** The base model's outlines as references to a file of `stored` elements; the adapter's own stay arrays. */
+function asStored(model: TrainableModel, stored: WeightDtype): Map<string, WeightSource> {
+  return new Map(
+    [...model.weights].map(([name, source]): [string, WeightSource] => {
+      if (!model.base.weights.has(name)) return [name, source];
+      const size = source.shape.reduce((product, one) => product * one, 1);
+      const byteLength = size * (stored === 'F32' ? 4 : 2);
+      return [name, { kind: 'file', file: '', offset: 0, byteLength, dtype: stored, shape: source.shape }];
+    }),
+  );
+}
+
+function sum(sources: ReadonlyMap<string, WeightSource>, chosen: (source: WeightSource) => boolean): number {
+  let bytes = 0;
+  for (const source of sources.values())
+    if (chosen(source)) bytes += source.kind === 'file' ? source.byteLength : source.data.byteLength;
+  return bytes;
+}
+
+/** Memory that a process may still take: what the system has free or can free, within the container's limit. */
+export async function availableMemory(): Promise<number> {
+  const read = (file: string) => readFile(file, 'utf8').catch(() => '');
+  const kilobytes = /^MemAvailable:\s+(\d+) kB/m.exec(await read('/proc/meminfo'))?.[1];
+  const free = kilobytes === undefined ? os.freemem() : 1024 * Number(kilobytes);
+  const limit = Number.parseInt(await read('/sys/fs/cgroup/memory.max'), 10);
+  const used = Number.parseInt(await read('/sys/fs/cgroup/memory.current'), 10);
+  return Number.isFinite(limit) && Number.isFinite(used) ? Math.min(free, limit - used) : free;
+}
+
+/**
+ * @throws ConfigError with the numbers where the prediction is more than there is
+ */
+export function checkFits(prediction: MemoryPrediction, available: number): void {
+  if (prediction.total <= available) return;
+  throw new ConfigError(
+    `the run needs about ${shown(prediction.total)}, ${shown(available)} are free: ${partsOf(prediction)}; ` +
+      'take weights stored in bf16 (half the bytes), a smaller --micro-batch-size, --recompute, or a machine with more memory',
+  );
+}
+
+/** "weights 6.4 GB, activations 3.0 GB, ...", the largest first. */
+export function partsOf({ total: _, ...parts }: MemoryPrediction): string {
+  return Object.entries(parts)
+    .filter(([, bytes]) => bytes > 0)
+    .sort(([, a], [, b]) => b - a)
+    .map(([name, bytes]) => `${name} ${shown(bytes)}`)
+    .join(', ');
+}
+
+function shown(bytes: number): string {
+  return bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}
