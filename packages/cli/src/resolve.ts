@@ -27,6 +27,8 @@ export interface TrainOptions {
   readonly headLearningRate?: number;
   readonly maxSteps?: number;
   readonly maxLength?: number;
+  readonly precision?: string;
+  readonly recompute?: boolean;
   readonly dataDir?: string;
   readonly modelDir?: string;
   /** A model on the Hub: NAME or NAME@REVISION. */
@@ -171,8 +173,19 @@ export function parseValue(text: string): unknown {
 }
 
 function trainingOptions(options: TrainOptions): Layer {
-  const { epochs, batchSize, microBatchSize, learningRate, headLearningRate, maxSteps, maxLength } = options;
-  const given = { epochs, batchSize, microBatchSize, learningRate, headLearningRate, maxSteps, maxLength };
+  const { epochs, batchSize, microBatchSize, learningRate, headLearningRate } = options;
+  const { maxSteps, maxLength, precision, recompute } = options;
+  const given = {
+    epochs,
+    batchSize,
+    microBatchSize,
+    learningRate,
+    headLearningRate,
+    maxSteps,
+    maxLength,
+    precision,
+    recompute,
+  };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 

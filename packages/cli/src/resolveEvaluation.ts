@@ -90,8 +90,10 @@ export function resolveEvaluation(
 
 /** Whether a run's own settings were asked for: then exactly that run is meant, not the newest of its name. */
 export function isChanged(options: TrainOptions): boolean {
-  const { rank, alpha, epochs, learningRate, batchSize, maxSteps, set, settings = {} } = options;
-  const given = [rank, alpha, epochs, learningRate, batchSize, maxSteps].some((one) => one !== undefined);
+  const { rank, alpha, epochs, learningRate, batchSize, maxSteps, precision, set, settings = {} } = options;
+  const given = [rank, alpha, epochs, learningRate, batchSize, maxSteps, precision].some(
+    (one) => one !== undefined,
+  );
   return given || set.length > 0 || Object.keys(settings).length > 0;
 }
 

@@ -20,7 +20,13 @@ export interface Experiment {
 
 export interface Profile {
   /** A folder of the workspace, or without one a model on the Hub. */
-  readonly model: { readonly name: string; readonly folder?: string; readonly revision?: string };
+  readonly model: {
+    readonly name: string;
+    readonly folder?: string;
+    readonly revision?: string;
+    /** What its config.json says, for plans of memory. */
+    readonly architecture?: Layer;
+  };
   /** A data set on the Hub; without one, here or of the task, the data is generated. */
   readonly data?: HubName;
   /** The folder of the data below PSOFT_DATA. */

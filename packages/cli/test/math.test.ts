@@ -84,7 +84,7 @@ describe('one run', () => {
       1,
       training.runInfo.adapterConfig,
     ]);
-    expect(trainInfo.generation).toMatchObject({ prompts: 5, batchSize: 32 });
+    expect(trainInfo.generation).toMatchObject({ prompts: 5, batchSize: 5 });
     expect(trainInfo.parameters).toEqual(training.trainInfo.parameters);
     expect(metaInfo.datasetInfo.splits).toEqual([expect.objectContaining({ name: 'test', count: 5 })]);
     const [run] = runsOf('one', 'gsm8k');

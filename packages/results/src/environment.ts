@@ -9,7 +9,7 @@ import type { MetaInfo, SystemInfo } from './schema.ts';
 /** What only the training process knows. */
 export type ExecutionInfo = Pick<
   SystemInfo,
-  'executor' | 'executionProvider' | 'threads' | 'tf32' | 'accelerator'
+  'executor' | 'executionProvider' | 'threads' | 'tf32' | 'accelerator' | 'recompute'
 >;
 
 export type Environment = Pick<MetaInfo, 'codeInfo' | 'packageInfo' | 'systemInfo'>;

@@ -146,6 +146,10 @@ const metaInfo = object({
     threads: d('Threads of the executor; absent when left to it.', optional(integer(1))),
     tf32: d('Whether float32 products may round to TF32; absent without such a device.', optional(boolean())),
     accelerator: optional(text()),
+    recompute: d(
+      'Activations were computed again in the backward pass; absent where they were kept.',
+      optional(boolean()),
+    ),
   }),
 });
 

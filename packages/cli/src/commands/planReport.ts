@@ -1,6 +1,7 @@
 /** A run's plan as text. */
 import { formatCount } from '@psoft/results';
-import type { RunPlan } from '@psoft/training/supervise';
+import { ConfigError } from '@psoft/training/config';
+import type { MemoryPlan, RunPlan } from '@psoft/training/supervise';
 import { formatBytes } from './progress.ts';
 import { layOut } from './textTable.ts';
 
@@ -33,6 +34,31 @@ export function planReport(plan: RunPlan, runs = 1): string {
     ...(runs === 1 ? [] : [`${runs} such runs: the learning rate is chosen from as many`]),
     'nothing was written',
   ].join('\n')}\n`;
+}
+
+/**
+ * Predicted from the model's description: for weights stored as float32, and as bfloat16.
+ * @throws ConfigError with the numbers where neither fits into what is free
+ */
+export function memoryReport({ model, rows, length, f32, bf16, available }: MemoryPlan): string {
+  const parts = ['weights', 'copies', 'adapter', 'state', 'activations', 'base', 'total'] as const;
+  const table = layOut(
+    ['weights stored as', ...parts],
+    Object.entries({ f32, bf16 }).map(([name, prediction]) => [
+      name,
+      ...parts.map((part) => formatBytes(prediction[part])),
+    ]),
+    false,
+  );
+  const text = [
+    `memory of a step of ${model}, ${rows} x ${length} tokens, predicted; ${formatBytes(available)} are free:`,
+    ...table.map((line) => `  ${line}`),
+  ].join('\n');
+  if (Math.min(f32.total, bf16.total) > available)
+    throw new ConfigError(
+      `${text}\nneither fits: take a smaller --micro-batch-size, --recompute, or a machine with more memory`,
+    );
+  return `${text}\n`;
 }
 
 /** Prompt and response as they are read, each with a mark at the start of its lines: what is learnt is marked ">". */

@@ -1,11 +1,11 @@
 import path from 'node:path';
 import { type RunRequest, type RunSummary, supervise } from '@psoft/training/supervise';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { rankSettings, readMethodFlags } from '../methodFlags.ts';
 import { resolveSearch, type TrainOptions } from '../resolve.ts';
 import { findExperiments, pick } from '../workspace.ts';
 import { positiveNumber, rateList, wholeNumber } from './numbers.ts';
-import { planReport } from './planReport.ts';
+import { memoryReport, planReport } from './planReport.ts';
 import { formatMetrics, runWithProgress, STOPPED_BY_SIGNAL, sourceEvents } from './progress.ts';
 import { addRunOptions, addSourceOptions, type RunOptionValues, runOptionsOf } from './runOptions.ts';
 
@@ -49,6 +49,13 @@ export function addTrainCommand(program: Command, done: (code: number) => void):
     )
     .option('--head-learning-rate <x>', 'peak learning rate of pooler and classifier', positiveNumber)
     .option('--max-length <n>', 'tokens an input is cut to', wholeNumber)
+    .addOption(
+      new Option(
+        '--precision <name>',
+        'operands of matrix products are rounded to it (default: f32)',
+      ).choices(['f32', 'bf16', 'f16']),
+    )
+    .option('--recompute', 'compute activations again in the backward pass: less memory, more time')
     .option('--max-steps <n>', 'end after so many steps, for a trial', wholeNumber)
     .option('--dry-run', 'print what the run would do and cost, timed on a few steps; nothing is written');
   addRunOptions(addSourceOptions(command))
@@ -73,6 +80,8 @@ Examples:
         rankSettings,
       ).map((config) => ({ config, options: runOptions }));
       if (options.dryRun) {
+        const memory = await supervise('memory', requests[0]!);
+        if (memory !== undefined) process.stdout.write(memoryReport(memory));
         const plan = await supervise('plan', requests[0]!, sourceEvents());
         process.stdout.write(planReport(plan, requests.length));
         return;

@@ -2,6 +2,7 @@
 import { executeEvaluation } from './evaluate/execute.ts';
 import { executeRun, type RunHooks } from './execute.ts';
 import { generateTexts } from './generate.ts';
+import { planMemory } from './memory.ts';
 import { mergeRun } from './merge.ts';
 import { planRun } from './plan.ts';
 import { predict } from './predict/index.ts';
@@ -34,6 +35,7 @@ const hooks: RunHooks = {
 
 function perform(job: Exclude<ToChild, { type: 'stop' }>) {
   if (job.type === 'train') return executeRun(job.request, hooks);
+  if (job.type === 'memory') return planMemory(job.request);
   if (job.type === 'plan') return planRun(job.request, hooks);
   if (job.type === 'evaluate') return executeEvaluation(job.request, hooks);
   if (job.type === 'generate') return generateTexts(job.request, hooks);

@@ -1,4 +1,5 @@
 /** The resolved configuration of one run: what its record states and its identity is made of. */
+import type { Precision } from '@psoft/engine';
 import { SCHEDULES, type ScheduleName } from '../optimiser.ts';
 
 export interface TrainingSettings {
@@ -28,6 +29,13 @@ export interface TrainingSettings {
   readonly lossOnPrompt?: boolean;
   /** Trains on training and validation set together; the last epoch is kept, for nothing is left to choose by. */
   readonly trainOnValidation?: boolean;
+  /** Type that operands of matrix products are rounded to; f32, which leaves them, when left out. */
+  readonly precision?: Precision;
+  /**
+   * Computes activations again in the backward pass instead of keeping them: less memory, more time, the same numbers.
+   * No part of a run's identity.
+   */
+  readonly recompute?: boolean;
   /** Ends training after so many steps, for trials. */
   readonly maxSteps?: number;
 }
@@ -42,7 +50,13 @@ export interface RunConfig {
   readonly variant?: string;
   readonly seed: number;
   /** A folder, or without one the model of that name on the Hub. */
-  readonly model: { readonly name: string; readonly folder?: string; readonly revision?: string };
+  readonly model: {
+    readonly name: string;
+    readonly folder?: string;
+    readonly revision?: string;
+    /** What its config.json says, so that memory can be planned before it is here. Never run by. */
+    readonly architecture?: Readonly<Record<string, unknown>>;
+  };
   /** A folder in the data set's official layout. Without it and {@link RunConfig.dataHub}: generated data. */
   readonly dataFolder?: string;
   /** A data set on the Hub. */
@@ -84,6 +98,11 @@ const schedule: Rule = {
   text: `one of ${schedules.join(', ')}`,
   accepts: (v) => typeof v === 'string' && schedules.includes(v),
 };
+const PRECISIONS: readonly Precision[] = ['f32', 'bf16', 'f16'];
+const precision: Rule = {
+  text: `one of ${PRECISIONS.join(', ')}`,
+  accepts: (v) => PRECISIONS.includes(v as Precision),
+};
 const flag: Rule = { text: 'true or false', accepts: (v) => typeof v === 'boolean' };
 
 const RULES: Record<keyof TrainingSettings, Rule> = {
@@ -100,6 +119,8 @@ const RULES: Record<keyof TrainingSettings, Rule> = {
   buckets: lengths,
   lossOnPrompt: flag,
   trainOnValidation: flag,
+  precision,
+  recompute: flag,
   maxSteps: count,
 };
 
@@ -111,6 +132,8 @@ const OPTIONAL = [
   'buckets',
   'lossOnPrompt',
   'trainOnValidation',
+  'precision',
+  'recompute',
   'maxSteps',
 ];
 

@@ -4,7 +4,7 @@ import { configHash } from '@psoft/results';
 import { type EpochRow, Fit, NonFiniteError } from '../fit.ts';
 import { CheckpointClock, CheckpointFile, type SavedState } from './checkpoint.ts';
 import { runIdentity, runPlaces } from './identity.ts';
-import { describeRun, fitConfigOf, prepareRun } from './prepare.ts';
+import { compileOptionsOf, describeRun, fitConfigOf, prepareRun } from './prepare.ts';
 import type { RunOptions, RunRequest, RunSummary } from './protocol.ts';
 import { RunRecorder } from './record.ts';
 import { saveTrained } from './saved.ts';
@@ -30,10 +30,8 @@ export async function executeRun({ config, options }: RunRequest, hooks: RunHook
   const identity = runIdentity(config, run.sources);
   const places = runPlaces(identity, options);
   const { executor, threads } = options;
-  const fit = new Fit(method.model, task.fit, fitConfigOf(run), {
-    executor,
-    ...(threads === undefined ? {} : { threads }),
-  });
+  const compileOptions = compileOptionsOf(config.training, options);
+  const fit = new Fit(method.model, task.fit, fitConfigOf(run), compileOptions);
   const checkpoint = new CheckpointFile(places.runFolder, {
     configHash: configHash(identity),
     executor,

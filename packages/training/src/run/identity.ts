@@ -10,7 +10,7 @@ import {
   runName,
   taskFolder,
 } from '@psoft/results';
-import type { RunConfig } from './config.ts';
+import type { RunConfig, TrainingSettings } from './config.ts';
 import { kindOf } from './kinds/index.ts';
 import type { Seeds, SplitInfo } from './kinds/kind.ts';
 import { adapterConfigOf } from './method.ts';
@@ -66,11 +66,20 @@ export function plannedRunInfo(config: RunConfig) {
     seeds: { ...seedsOf(seed, taskOf(config)) },
     protocol: PROTOCOL,
     protocolVariant: config.variant === AS_RELEASED ? AS_RELEASED : ('paper' as const),
-    trainConfig: { ...training, ...(training.buckets && { buckets: [...training.buckets] }) },
+    trainConfig: resultSettings(training),
     adapterConfig: adapterConfigOf(
       config,
       kindOf(taskOf(config)).modelTask,
     ) as RunRecord['runInfo']['adapterConfig'],
+  };
+}
+
+/** Of the settings, those that decide the result; what was left out means the same as its default. */
+function resultSettings({ recompute: _, precision = 'f32', buckets, ...rest }: TrainingSettings) {
+  return {
+    ...rest,
+    ...(precision === 'f32' ? {} : { precision }),
+    ...(buckets && { buckets: [...buckets] }),
   };
 }
 

@@ -1,9 +1,11 @@
 /** What a run will need of memory, from the model's description alone: no weight is read and nothing is allocated. */
 import { readFile } from 'node:fs/promises';
 import os from 'node:os';
+import { instructionSpec } from '@psoft/datasets';
 import {
   type CompileOptions,
   estimateMemory,
+  type Model,
   type TrainableModel,
   traceOptimised,
   type WeightDtype,
@@ -13,7 +15,10 @@ import { outlineModel, type Task } from '@psoft/models';
 import { parameterRanges } from '../parameters.ts';
 import { type BatchSpec, type LossFunction, trainStepOf } from '../programs.ts';
 import { ConfigError, type RunConfig } from './config.ts';
+import { textSettings } from './kinds/text.ts';
 import { prepareMethod } from './method.ts';
+import type { RunRequest } from './protocol.ts';
+import { taskOf } from './sources.ts';
 
 /** Bytes, by what they are for. */
 export interface MemoryPrediction {
@@ -38,7 +43,7 @@ export interface MemoryQuestion {
   readonly raw: Record<string, unknown>;
   /** How the checkpoint stores its weights. */
   readonly stored: WeightDtype;
-  readonly config: Pick<RunConfig, 'method' | 'adapter'> & RunConfig;
+  readonly config: RunConfig;
   /** Of the longest micro-batch. */
   readonly spec: BatchSpec;
   readonly loss: LossFunction;
@@ -88,6 +93,74 @@ function sum(sources: ReadonlyMap<string, WeightSource>, chosen: (source: Weight
   return bytes;
 }
 
+/** What runs of one configuration would need, by how the weights are stored. */
+export interface MemoryPlan {
+  readonly model: string;
+  readonly rows: number;
+  readonly length: number;
+  readonly f32: MemoryPrediction;
+  readonly bf16: MemoryPrediction;
+  readonly available: number;
+}
+
+/**
+ * For a language model whose architecture the configuration states: nothing needs to be on this machine.
+ * @returns undefined where it does not, or for another kind of task
+ */
+export async function planMemory({ config }: Pick<RunRequest, 'config'>): Promise<MemoryPlan | undefined> {
+  const raw = config.model.architecture;
+  if (raw === undefined || taskOf(config).kind !== 'instructions') return undefined;
+  return {
+    model: config.model.name,
+    ...longestMicroBatch(config),
+    f32: await predictOfLanguageModel(config, raw, 'F32'),
+    bf16: await predictOfLanguageModel(config, raw, 'BF16'),
+    available: await availableMemory(),
+  };
+}
+
+/** Models of fewer bytes are not looked at: there is always room for them. */
+const SMALL = 500e6;
+
+/**
+ * Before an adapter is made of a language model's weights.
+ * @throws ConfigError with the numbers where the run cannot fit into this machine's memory
+ */
+export async function checkRunFits(config: RunConfig, model: Model): Promise<void> {
+  if (taskOf(config).kind !== 'instructions') return;
+  const stored = [...model.weights.values()].map((source) => (source.kind === 'file' ? source.dtype : 'F32'));
+  if (sum(model.weights, () => true) < SMALL) return;
+  // The widest, should they differ.
+  const dtype = stored.includes('F32') ? 'F32' : stored[0]!;
+  checkFits(await predictOfLanguageModel(config, { ...model.config }, dtype), await availableMemory());
+}
+
+function longestMicroBatch({ training }: RunConfig): { rows: number; length: number } {
+  const { batchSize, buckets, maxLength } = textSettings(training);
+  return { rows: training.microBatchSize ?? batchSize, length: buckets.find((one) => one >= maxLength)! };
+}
+
+function predictOfLanguageModel(
+  config: RunConfig,
+  raw: Readonly<Record<string, unknown>>,
+  stored: WeightDtype,
+): Promise<MemoryPrediction> {
+  const { rows, length } = longestMicroBatch(config);
+  const { precision, recompute } = config.training;
+  return predictMemory({
+    modelTask: 'causal-lm',
+    raw: { ...raw },
+    stored,
+    config,
+    spec: instructionSpec(rows, length),
+    loss: (outputs) => outputs.loss!,
+    options: {
+      ...(precision === undefined ? {} : { precision }),
+      ...(recompute === undefined ? {} : { recompute }),
+    },
+  });
+}
+
 /** Memory that a process may still take: what the system has free or can free, within the container's limit. */
 export async function availableMemory(): Promise<number> {
   const read = (file: string) => readFile(file, 'utf8').catch(() => '');
@@ -118,6 +191,6 @@ export function partsOf({ total: _, ...parts }: MemoryPrediction): string {
     .join(', ');
 }
 
-function shown(bytes: number): string {
+export function shown(bytes: number): string {
   return bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }

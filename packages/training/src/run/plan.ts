@@ -10,7 +10,7 @@ import { countParameters } from '../trainable.ts';
 import { type RunHooks, sourceHooks } from './execute.ts';
 import { runIdentity } from './identity.ts';
 import type { ExampleSample } from './kinds/kind.ts';
-import { describeRun, fitConfigOf, type PreparedRun, prepareRun } from './prepare.ts';
+import { compileOptionsOf, describeRun, fitConfigOf, type PreparedRun, prepareRun } from './prepare.ts';
 import type { RunRequest } from './protocol.ts';
 
 /** What batches of one padded length cost. */
@@ -60,8 +60,7 @@ const TIMED_STEPS = 3;
 /** Trains a few steps on copies and writes nothing. */
 export async function planRun({ config, options }: RunRequest, hooks: RunHooks): Promise<RunPlan> {
   const run = await prepareRun(config, sourceHooks(hooks));
-  const { executor, threads } = options;
-  const compileOptions = { executor, ...(threads === undefined ? {} : { threads }) };
+  const compileOptions = compileOptionsOf(config.training, options);
   const { fit } = run.task;
   const fitConfig = fitConfigOf(run);
   const first = fit.trainBatches(0);

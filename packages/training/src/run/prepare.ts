@@ -1,13 +1,21 @@
 /** Everything that stands before the first step: model, data, and what is trained. */
-import { fingerprintWeights, type Model, openCheckpoint, type WeightSource } from '@psoft/engine';
+import {
+  type CompileOptions,
+  fingerprintWeights,
+  type Model,
+  openCheckpoint,
+  type WeightSource,
+} from '@psoft/engine';
 import { initialiseHeads, modelFor } from '@psoft/models';
 import type { FitConfig } from '../fit.ts';
 import { countParameters } from '../trainable.ts';
-import { ConfigError, type RunConfig } from './config.ts';
+import { ConfigError, type RunConfig, type TrainingSettings } from './config.ts';
 import { type RunSources, seedsOf } from './identity.ts';
 import { kindOf } from './kinds/index.ts';
 import type { PreparedTask } from './kinds/kind.ts';
+import { checkRunFits } from './memory.ts';
 import { type PreparedMethod, prepareMethod } from './method.ts';
+import type { ExecutionOptions } from './protocol.ts';
 import { localModel, type SourceHooks, taskOf } from './sources.ts';
 import type { TaskDefinition } from './tasks.ts';
 
@@ -27,6 +35,7 @@ export async function prepareRun(config: RunConfig, hooks: SourceHooks): Promise
   const kind = kindOf(definition);
   const local = await localModel(config, hooks);
   const { model, reader, baseFingerprint } = await openModel(local.folder, definition, seeds.init);
+  await checkRunFits(config, model);
   const data = await kind.read(definition, { config, modelFolder: local.folder, hooks }, config.seed);
   const task = kind.prepare(definition, data, config.training, reader, model, seeds);
   const method = await prepareMethod(model, config, kind.modelTask, seeds.init);
@@ -70,6 +79,19 @@ function withLabels(
     id2label: Object.fromEntries(names.entries()),
     label2id: Object.fromEntries(names.map((name, i) => [name, i])),
     problem_type: classes === undefined ? 'regression' : 'single_label_classification',
+  };
+}
+
+/** How a run's programs are compiled. */
+export function compileOptionsOf(
+  { precision, recompute }: TrainingSettings,
+  { executor, threads }: ExecutionOptions,
+): CompileOptions {
+  return {
+    executor,
+    ...(threads === undefined ? {} : { threads }),
+    ...(precision === undefined ? {} : { precision }),
+    ...(recompute === undefined ? {} : { recompute }),
   };
 }
 

@@ -4,6 +4,7 @@ import type { EpochRow } from '../fit.ts';
 import type { RunConfig } from './config.ts';
 import type { EvaluateRequest, EvaluationSummary } from './evaluate/execute.ts';
 import type { GenerateRequest, GenerateSummary } from './generate.ts';
+import type { MemoryPlan } from './memory.ts';
 import type { MergeRunRequest, MergeRunSummary } from './merge.ts';
 import type { RunPlan } from './plan.ts';
 import type { PredictRequest, PredictSummary } from './predict/index.ts';
@@ -44,6 +45,10 @@ export interface RunSummary {
 export interface Jobs {
   readonly train: { readonly request: RunRequest; readonly result: RunSummary };
   readonly plan: { readonly request: RunRequest; readonly result: RunPlan };
+  readonly memory: {
+    readonly request: Pick<RunRequest, 'config'>;
+    readonly result: MemoryPlan | undefined;
+  };
   readonly evaluate: { readonly request: EvaluateRequest; readonly result: EvaluationSummary };
   readonly generate: { readonly request: GenerateRequest; readonly result: GenerateSummary };
   readonly merge: { readonly request: MergeRunRequest; readonly result: MergeRunSummary };

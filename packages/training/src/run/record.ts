@@ -16,6 +16,7 @@ import {
 } from '@psoft/results';
 import type { EpochRow } from '../fit.ts';
 import { countParameters, isHeadWeight } from '../trainable.ts';
+import type { TrainingSettings } from './config.ts';
 import { plannedRunInfo, sourceInfo } from './identity.ts';
 import type { PreparedRun } from './prepare.ts';
 import type { RunOptions } from './protocol.ts';
@@ -134,7 +135,7 @@ export class RunRecorder {
       },
       metaInfo: {
         ...sourceInfo(config, run.sources),
-        ...(await environmentOf(options)),
+        ...(await environmentOf(options, config.training)),
       },
       ...(config.reference === undefined
         ? {}
@@ -144,11 +145,15 @@ export class RunRecorder {
 }
 
 /** The machine, and what ran on it. */
-export function environmentOf({ executor, threads }: Pick<RunOptions, 'executor' | 'threads'>) {
+export function environmentOf(
+  { executor, threads }: Pick<RunOptions, 'executor' | 'threads'>,
+  { recompute }: Pick<TrainingSettings, 'recompute'> = {},
+) {
   return collectEnvironment(ROOT, {
     executor: executor === 'cpu' ? 'onnx' : 'eager',
     executionProvider: executor === 'eager-wasm' ? 'wasm' : 'cpu',
     ...(threads === undefined ? {} : { threads }),
+    ...(recompute ? { recompute } : {}),
   });
 }
 

@@ -9,6 +9,7 @@ import type { FromChild, JobName, Jobs, ToChild } from './protocol.ts';
 
 export type { EvaluateRequest, EvaluationSummary } from './evaluate/execute.ts';
 export type { GenerateRequest, GenerateSummary } from './generate.ts';
+export type { MemoryPlan, MemoryPrediction } from './memory.ts';
 export type { MergeRunRequest, MergeRunSummary } from './merge.ts';
 export type { RunPlan } from './plan.ts';
 export type { PredictRequest, PredictSummary } from './predict/index.ts';

@@ -124,7 +124,7 @@ async function answer(
 ): Promise<
   { rows: GenerationRow[]; generation: NonNullable<RunRecord['trainInfo']['generation']> } | undefined
 > {
-  const { strategy, maxNewTokens, batchSize, buckets, merge } = evaluation;
+  const { strategy, maxNewTokens, buckets, merge } = evaluation;
   const { executor, threads } = options;
   const model =
     merge && given instanceof PeftModel
@@ -133,6 +133,7 @@ async function answer(
   const longest = buckets.at(-1)!;
   const encoded = examples.map(({ prompt }) => encodePrompt(tokenizer, prompt));
   const fitting = [...encoded.keys()].filter((i) => encoded[i]!.length <= longest);
+  const batchSize = Math.max(1, Math.min(evaluation.batchSize, fitting.length));
   const generator = new Generator(model, {
     strategy,
     maxNewTokens,
