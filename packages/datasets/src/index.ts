@@ -60,6 +60,7 @@ export { accuracy, f1, METRICS, type MetricName, matthewsCorrelation, pearson, s
 export { readParquetRows } from './parquet.ts';
 export { validationHalves } from './splits.ts';
 export { DataError, fingerprintExamples, type TextExample, type TextSplit } from './text.ts';
+export { loadTextColumn, type TextColumnOptions } from './textColumn.ts';
 export { readTexts, TEXT_FORMATS, type TextFormat, writePredictions } from './texts.ts';
 export { type EncodedExample, encodeExamples, loadTokenizer, type Tokenizer } from './tokenise.ts';
 export { readVtabFolder, type VtabOptions, type VtabSplit } from './vtab/folder.ts';
