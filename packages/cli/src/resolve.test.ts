@@ -228,7 +228,13 @@ describe('evaluations', () => {
 
   test('a run’s own settings mean exactly that run', () => {
     expect(isChanged(plain)).toBe(false);
-    for (const more of [{ rank: 3 }, { set: ['r=3'] }, { settings: { r: 3 } }, { epochs: 1 }])
+    for (const more of [
+      { rank: 3 },
+      { modelDir: 'm' },
+      { set: ['r=3'] },
+      { settings: { r: 3 } },
+      { epochs: 1 },
+    ])
       expect(isChanged({ ...plain, ...more })).toBe(true);
   });
 

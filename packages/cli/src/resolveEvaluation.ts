@@ -88,13 +88,12 @@ export function resolveEvaluation(
   };
 }
 
-/** Whether a run's own settings were asked for: then exactly that run is meant, not the newest of its name. */
+/** Whether a run's own settings, or its model, were asked for: then exactly that run is meant, not the newest of its name. */
 export function isChanged(options: TrainOptions): boolean {
-  const { rank, alpha, epochs, learningRate, batchSize, maxSteps, precision, set, settings = {} } = options;
-  const given = [rank, alpha, epochs, learningRate, batchSize, maxSteps, precision].some(
-    (one) => one !== undefined,
-  );
-  return given || set.length > 0 || Object.keys(settings).length > 0;
+  const { rank, alpha, epochs, learningRate, batchSize, maxSteps, precision, model, modelDir } = options;
+  const asked = [rank, alpha, epochs, learningRate, batchSize, maxSteps, precision, model, modelDir];
+  const { set, settings = {} } = options;
+  return asked.some((one) => one !== undefined) || set.length > 0 || Object.keys(settings).length > 0;
 }
 
 function evaluationsOf({ experiment, tasks }: Experiment): string[] {

@@ -236,8 +236,8 @@ test('a dry run shows an example as the model sees it', async () => {
 describe.each<[string, string[], RegExp]>([
   [
     'an evaluation of nothing',
-    ['evaluate', 'math/gsm8k', '--method=lora'],
-    /no finished run of math\/train, profile tiny, lora, seed 1: train it first with `psoft train math\/train --profile=tiny --method=lora --seed=1`/,
+    ['evaluate', 'math/gsm8k', '--method=lora', '--rank=2'],
+    /no finished run of math\/train, profile tiny, lora, seed 1 with these settings: train it first with `psoft train math\/train --profile=tiny --method=lora --seed=1` and the same settings/,
   ],
   ['two subjects', ['evaluate', 'math/gsm8k', '--base', '--adapter=x'], /give --adapter or --base/],
   [

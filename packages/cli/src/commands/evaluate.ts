@@ -128,11 +128,7 @@ async function subjectOf(
   const { RecordFinder } = await import('@psoft/training/identity');
   const { configHash } = await import('@psoft/results');
   const identity = await new RecordFinder(places.resultsFolder).identify(config.training);
-  return findTrained(
-    { ...query, variants: [variant], configHash: configHash(identity) },
-    places,
-    `${advice} (and the same settings)`,
-  );
+  return findTrained({ ...query, variants: [variant], configHash: configHash(identity) }, places, advice);
 }
 
 export async function evaluateWithProgress(request: EvaluateRequest): Promise<EvaluationSummary> {

@@ -57,7 +57,7 @@ export async function findTrained(
   const what = `${query.experiment}/${query.task}, profile ${query.profile}, ${name}, seed ${query.seed}`;
   throw new ConfigError(
     wanted.length === 0
-      ? `no finished run of ${what}${configHash === undefined ? '' : ' with these settings'}: train it first with \`${advice}\``
+      ? `no finished run of ${what}${configHash === undefined ? '' : ' with these settings'}: train it first with \`${advice}\`${configHash === undefined ? '' : ' and the same settings'}`
       : `${what} is recorded, but what it trained is not below ${runsFolder}: train it again with \`${advice}\`, or give --runs-dir`,
   );
 }
