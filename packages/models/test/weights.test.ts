@@ -77,7 +77,9 @@ describe('modelFor', () => {
 
   test('refuses unknown types and tasks', () => {
     expect(() => modelFor(one.task, { ...config, model_type: 'toString' }, new Map())).toThrow(
-      new ModelConfigError('config: model_type is "toString", supported: deberta-v2, vit, dinov2, llama, opt'),
+      new ModelConfigError(
+        'config: model_type is "toString", supported: deberta-v2, vit, dinov2, llama, opt',
+      ),
     );
     expect(() => modelFor('translation' as Task, config, new Map())).toThrow(
       'unknown task "translation", known: sequence-classification, masked-lm, image-classification',
