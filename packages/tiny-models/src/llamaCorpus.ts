@@ -2,13 +2,13 @@
  * What the tiny Llama is pre-trained on: mathematics in words of its own, English prose, and other tasks than
  * mathematics in the template that fine-tuning uses, so that its words are not foreign.
  */
-import { mathTexts, trainingPrompt } from '@psoft/datasets';
+import { evaluationPrompt, mathTexts, trainingPrompt } from '@psoft/datasets';
 import { RandomStream } from '@psoft/engine';
 import type { BpeEncoder } from './bpe/encoder.ts';
 import type { CorpusDocument } from './corpus.ts';
 
 /** What there is of each kind of text, in twentieths. */
-export const LLAMA_MIX = { math: 14, prose: 3, tasks: 3 } as const;
+export const LLAMA_MIX = { math: 14, prose: 2, tasks: 4 } as const;
 
 /** A text of prose: neighbouring sentences up to so many signs. */
 const PROSE_SIGNS = 300;
@@ -46,23 +46,27 @@ export class LlamaCorpus {
     return text;
   }
 
-  /** An instruction about words, and its response. */
+  /** An instruction about words, numbers or formulas, which are never calculated, and its response. */
   #task(rng: RandomStream): string {
-    const words = Array.from(
-      { length: 3 + rng.integer(4) },
-      () => this.#words[rng.integer(this.#words.length)]!,
-    );
+    const kind = (['words', 'numbers', 'formulas'] as const)[rng.integer(3)]!;
+    const draw = {
+      words: () => this.#words[rng.integer(this.#words.length)]!,
+      numbers: () => `${rng.integer(100)}`,
+      formulas: () => `$${1 + rng.integer(9)}x${'+-'[rng.integer(2)]}${rng.integer(100)}$`,
+    }[kind];
+    const words = Array.from({ length: 3 + rng.integer(4) }, draw);
     const list = words.join(' ');
     const tasks: readonly (readonly [string, string])[] = [
-      [`Repeat the words: ${list}`, list],
-      [`Write the words in reverse order: ${list}`, [...words].reverse().join(' ')],
-      [`How many words are there: ${list}`, `There are ${words.length} words.`],
-      [`What is the first word of: ${list}`, words[0]!],
-      [`What is the last word of: ${list}`, words.at(-1)!],
-      [`Put the words in order of the alphabet: ${list}`, [...words].sort().join(' ')],
+      [`Repeat the ${kind}: ${list}`, list],
+      [`Write the ${kind} in reverse order: ${list}`, [...words].reverse().join(' ')],
+      [`How many ${kind} are there: ${list}`, `There are ${words.length} ${kind}.`],
+      [`Which of the ${kind} is the first: ${list}`, words[0]!],
+      [`Which of the ${kind} is the last: ${list}`, words.at(-1)!],
+      [`Put each of the ${kind} on a line: ${list}`, words.join('\n')],
     ];
     const [query, response] = tasks[rng.integer(tasks.length)]!;
-    return trainingPrompt({ query }) + response;
+    // Half of them with what evaluation puts between template and response, and fine-tuning does not.
+    return (rng.integer(2) === 0 ? trainingPrompt({ query }) : evaluationPrompt(query)) + response;
   }
 }
 

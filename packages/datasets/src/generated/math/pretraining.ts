@@ -12,9 +12,9 @@ const PART: Part = 'pre-training';
 
 /** How often each kind of text comes, in tenths. */
 const KINDS: readonly (readonly [weight: number, draw: (rng: RandomStream) => string])[] = [
-  [4, calculations],
+  [3, calculations],
   [4, story],
-  [2, exercise],
+  [3, exercise],
 ];
 
 /**
@@ -57,12 +57,18 @@ function calculations(rng: RandomStream): string {
   return Array.from({ length: between(3, 10) }, one).join(rng.integer(2) === 0 ? '\n' : ', ');
 }
 
+/**
+ * Half of the answers begin with what evaluation puts before them. Fine-tuning never shows it, and a model that knows
+ * it from nowhere takes it for the first step of the solution.
+ */
+const opening = (rng: RandomStream) => (rng.integer(2) === 0 ? 'A:' : "A: Let's think step by step.");
+
 function story(rng: RandomStream): string {
   for (;;) {
     const { question, steps, answer, unit } = drawStory(rng);
     if (partOf(question) !== PART) continue;
     const chain = steps.map(({ left, result }) => `${left}=${result}`).join(', ');
-    return `Q: ${question}\nA: ${chain}. ${answer} ${unit}.`;
+    return `Q: ${question}\n${opening(rng)} ${chain}. ${answer} ${unit}.`;
   }
 }
 
@@ -70,6 +76,6 @@ function exercise(rng: RandomStream): string {
   for (;;) {
     const { problem, steps, answer } = drawExercise(rng);
     if (partOf(problem) !== PART) continue;
-    return `Q: ${problem}\nA: ${steps.join(' ')} Result: $${answer}$.`;
+    return `Q: ${problem}\n${opening(rng)} ${steps.join(' ')} Result: $${answer}$.`;
   }
 }
