@@ -44,11 +44,18 @@ function sourceOf(task: string, seed: number, part: string): string {
   return `generated ${task} problems, seed ${seed}, ${part}`;
 }
 
-function storyExample({ question, steps, answer }: Story): InstructionExample {
+/**
+ * Every other response begins with the words that evaluation puts before an answer: so small a model takes what it was
+ * never trained on for the first step of a solution.
+ */
+const opened = (response: string, i: number): string =>
+  i % 2 === 0 ? response : ` Let's think step by step. ${response}`;
+
+function storyExample({ question, steps, answer }: Story, i: number): InstructionExample {
   const lines = steps.map(({ before, left, result, after }) => `${before}${left}=${result}${after}`);
   return {
     query: question,
-    response: [...lines, `#### ${answer}`, `The answer is: ${answer}`].join('\n'),
+    response: opened([...lines, `#### ${answer}`, `The answer is: ${answer}`].join('\n'), i),
     type: 'GSM_AnsAug',
   };
 }
@@ -65,8 +72,8 @@ function solution({ steps, answer }: Exercise): string {
   return [...steps, `So we get $\\boxed{${answer}}$.`].join(' ');
 }
 
-function exerciseExample(exercise: Exercise): InstructionExample {
-  const response = `${solution(exercise)}\nThe answer is: ${exercise.answer}`;
+function exerciseExample(exercise: Exercise, i: number): InstructionExample {
+  const response = opened(`${solution(exercise)}\nThe answer is: ${exercise.answer}`, i);
   return { query: exercise.problem, response, type: 'MATH_AnsAug' };
 }
 
