@@ -219,7 +219,7 @@ describe('evaluations', () => {
 
   test('settings that do not fit are refused', () => {
     expect(() => evaluate({}, { microBatchSize: 5 })).toThrow(
-      /"microBatchSize" must divide batchSize \(32\), got 5/,
+      /"microBatchSize" must divide batchSize \(16\), got 5/,
     );
     expect(() =>
       candidatesOf(experiments, 'math/gsm8k', { ...plain, learningRates: [1] }, rankSettings),

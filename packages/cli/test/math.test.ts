@@ -58,7 +58,7 @@ describe('one run', () => {
     expect(trainInfo.metrics[0]!.trainLoss).toBeGreaterThan(1);
     // q, k, v, o, gate, up and down of two blocks: r(r-1)/2 + 2r each. The embeddings are no linear layer.
     expect(trainInfo.parameters).toMatchObject({ trainable: 14 * (28 + 16), trainableWithoutHead: 14 * 44 });
-    expect(runInfo.trainConfig).toMatchObject({ batchSize: 32, microBatchSize: 16, schedule: 'cosine' });
+    expect(runInfo.trainConfig).toMatchObject({ batchSize: 16, microBatchSize: 8, schedule: 'cosine' });
     expect(runInfo.adapterConfig.taskType).toBe('CAUSAL_LM');
   }, 60_000);
 
