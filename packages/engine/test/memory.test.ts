@@ -69,18 +69,22 @@ describe('estimate', () => {
       })(x!),
     });
     const signature = { inputs: { x: f32(1, 32) }, weights };
-    const inPlace = estimate(fn, signature);
+    const inPlace = estimate(fn, signature, { halfWeights: 'inPlace' });
     const widened = estimate(fn, signature, { halfWeights: 'widened' });
     expect(inPlace.weightsBytes).toBe(2 * (64 * 32 + 64 * 64));
-    expect([inPlace.packedBytes, widened.packedBytes]).toEqual([0, 2 * 4 * (64 * 32 + 64 * 64)]);
-    expect(inPlace.peakActivationBytes).toBe(widened.peakActivationBytes + 4 * 64 * 64);
+    // Where ONNX Runtime may fold constants, the gradient of the sum is a copy and no activation.
+    const folded = 4 * 64;
+    const copies = 2 * 4 * (64 * 32 + 64 * 64) + folded;
+    expect([inPlace.packedBytes, widened.packedBytes]).toEqual([0, copies]);
+    expect(inPlace.peakActivationBytes).toBe(widened.peakActivationBytes + 4 * 64 * 64 + folded);
   });
 
   test('rows are picked from a 16-bit table before they are widened', () => {
     const weights = new Map([['table', half(1000, 8)]]);
     const fn: ProgramFunction = ({ ids }, weight) => ({ y: tf.gather(weight('table'), ids as never) });
     const signature = { inputs: { ids: { shape: [3], dtype: 'int32' as const } }, weights };
-    expect(estimate(fn, signature).peakActivationBytes).toBe(3 * 8 * 6);
+    const estimated = estimate(fn, signature, { halfWeights: 'inPlace' });
+    expect(estimated.peakActivationBytes).toBe(3 * 8 * 6);
   });
 
   test('of a loop: its state twice, and what a step takes', () => {

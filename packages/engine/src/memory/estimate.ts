@@ -4,7 +4,7 @@ import type { HalfWeights } from '../run/session.ts';
 import type { WeightSource } from '../weights/source.ts';
 import { planExecution } from './order.ts';
 import { peak } from './peak.ts';
-import { bytesOf, isHalf, storageOf } from './storage.ts';
+import { areInPlace, bytesOf, isHalf, storageOf } from './storage.ts';
 
 export interface MemoryEstimate {
   /** Weights as they are stored: bytes of files, which are mapped and shared, or of arrays. */
@@ -21,8 +21,10 @@ export interface MemoryEstimate {
 }
 
 export interface EstimateOptions {
-  /** As in compiling; default "inPlace". */
+  /** As in compiling. */
   readonly halfWeights?: HalfWeights;
+  /** As in compiling; default true. */
+  readonly packWeights?: boolean;
 }
 
 const PRODUCTS = new Set(['BatchMatMul', 'Gemm', '_FusedMatMul']);
@@ -31,7 +33,7 @@ const PRODUCTS = new Set(['BatchMatMul', 'Gemm', '_FusedMatMul']);
 export function estimateMemory(
   graph: Graph,
   weights: ReadonlyMap<string, WeightSource>,
-  { halfWeights = 'inPlace' }: EstimateOptions = {},
+  { halfWeights, packWeights = true }: EstimateOptions = {},
 ): MemoryEstimate {
   const sum = (values: Iterable<Value>) => [...values].reduce((bytes, value) => bytes + bytesOf(value), 0);
   const half = new Set<Value>();
@@ -41,12 +43,13 @@ export function estimateMemory(
     weightsBytes += source.kind === 'file' ? source.byteLength : bytesOf(value);
     if (isHalf(source)) half.add(value);
   }
-  const inPlace = halfWeights === 'inPlace' ? half : new Set<Value>();
-  const { order } = planExecution(graph);
+  const inPlace = areInPlace(graph, weights, halfWeights) ? half : new Set<Value>();
+  const folded = inPlace.size > 0 ? new Set<GraphNode>() : constantNodes(graph);
+  const order = planExecution(graph).order.filter((node) => !folded.has(node));
   const { bytes, node } = peak(graph, order, inPlace);
   return {
     weightsBytes,
-    packedBytes: packedBytes(graph, half, inPlace),
+    packedBytes: packedBytes(graph, half, inPlace, folded, packWeights),
     constantsBytes: sum(graph.constants.keys()),
     inputsBytes: sum(graph.inputs.values()),
     outputsBytes: sum(graph.outputs.values()),
@@ -55,24 +58,49 @@ export function estimateMemory(
   };
 }
 
+/** What ONNX Runtime computes once for all, unless weights in place forbid it: nodes that read no input. */
+function constantNodes(graph: Graph): Set<GraphNode> {
+  const constant = new Set<Value>([...graph.weights.values(), ...graph.constants.keys()]);
+  const nodes = new Set<GraphNode>();
+  for (const node of graph.nodes) {
+    if (!node.inputs.every((input) => constant.has(input))) continue;
+    nodes.add(node);
+    for (const output of node.outputs) constant.add(output);
+  }
+  return nodes;
+}
+
 /**
  * ONNX Runtime packs a product's constant right operand, once as it is and once transposed where both are asked for,
- * and then lets go of a widened original, unless something else reads it.
+ * and then lets go of a copy that it made, unless something else reads that.
  */
-function packedBytes(graph: Graph, half: ReadonlySet<Value>, inPlace: ReadonlySet<Value>): number {
+function packedBytes(
+  graph: Graph,
+  half: ReadonlySet<Value>,
+  inPlace: ReadonlySet<Value>,
+  folded: ReadonlySet<GraphNode>,
+  packWeights: boolean,
+): number {
   const root = storageOf(graph.nodes);
-  const frozen = new Set(graph.weights.values());
+  const copies = new Set<Value>([...half, ...[...folded].flatMap(({ outputs }) => outputs.map(root))]);
+  const constant = new Set<Value>([...graph.weights.values(), ...copies]);
   const kept = new Set<Value>();
   const packed = new Map<string, Value>();
-  for (const { op, inputs, attrs } of graph.nodes)
-    inputs.forEach((input, i) => {
-      const weight = root(input);
-      if (!frozen.has(weight) || inPlace.has(weight)) return;
-      if (PRODUCTS.has(op) && i === 1 && input.shape.length === 2)
-        packed.set(`${weight.id} ${attrs.transposeB === true}`, weight);
-      else if (half.has(weight)) kept.add(weight);
+  // Equal copies are packed once: all roundings of a weight, such as of a product and of its recomputation.
+  const origin = new Map<Value, Value>();
+  for (const { op, inputs, outputs } of folded)
+    if (op === 'RoundTo') origin.set(outputs[0]!, root(inputs[0]!));
+  for (const node of graph.nodes) {
+    if (folded.has(node)) continue;
+    node.inputs.forEach((input, i) => {
+      const value = root(input);
+      if (!constant.has(value) || inPlace.has(value)) return;
+      if (packWeights && PRODUCTS.has(node.op) && i === 1 && input.shape.length === 2)
+        packed.set(`${(origin.get(value) ?? value).id} ${node.attrs.transposeB === true}`, value);
+      else if (copies.has(value)) kept.add(value);
     });
-  return [...packed.values(), ...kept].reduce((bytes, weight) => bytes + bytesOf(weight), 0);
+  }
+  return [...packed.values(), ...kept].reduce((bytes, value) => bytes + bytesOf(value), 0);
 }
 
 function describe({ op, inputs, outputs }: GraphNode): string {

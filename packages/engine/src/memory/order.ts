@@ -17,59 +17,61 @@ export interface ExecutionPlan {
   readonly anchored: ReadonlySet<GraphNode>;
 }
 
-/** What gives back less may wait: an anchor is a node, too. */
+/** What reads less may wait: an anchor is a node, too. */
 const WORTH_BYTES = 16 * 1024;
-/**
- * A value read no sooner than this many nodes later is anchored even where the simulated walk is in time: ONNX
- * Runtime's own fusions move nodes a little.
- */
-const FAR = 32;
-const MAX_ROUNDS = 8;
-/** Anchors that save less than this share of the memory at its peak are left out. */
-const WORTH_SHARE = 0.02;
+/** By how many places a node must be late to get an anchor: tried in turn, until the memory is near enough. */
+const LATE = [256, 128, 64, 32, 16, 8, 0];
+/** How many places make no difference. */
+const CLOSE = 16;
+/** How much more memory at its peak than the graph's own order would take is not worth an anchor. */
+const NEAR_ENOUGH = 1.02;
 
 /** How a session made from `graph` executes, and the anchors that keep it near the graph's own order. */
 export function planExecution(graph: Graph): ExecutionPlan {
   const places = new Map(graph.nodes.map((node, i) => [node, i]));
-  const plain = walk(graph, places, new Set());
-  const { releasing, firstUse } = uses(graph);
-  const anchored = new Set(
-    releasing.filter((node) => (firstUse.get(node.outputs[0]!) ?? 0) - places.get(node)! > FAR),
-  );
+  const enough = NEAR_ENOUGH * peak(graph, graph.nodes).bytes;
+  const anchored = new Set<GraphNode>();
   let order = walk(graph, places, anchored);
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    const late = overtaken(order, places);
-    const added = releasing.filter((node) => late.has(node) && !anchored.has(node));
-    if (added.length === 0) break;
-    for (const node of added) anchored.add(node);
+  if (peak(graph, order).bytes <= enough) return { order, anchored };
+  const shrinking = nodesThatShrink(graph);
+  for (const most of LATE) {
+    const now = new Map(order.map((node, i) => [node, i]));
+    for (const node of shrinking) if (now.get(node)! - places.get(node)! > most) anchored.add(node);
     order = walk(graph, places, anchored);
+    if (peak(graph, order).bytes <= enough) break;
   }
-  const saves = peak(graph, order).bytes < (1 - WORTH_SHARE) * peak(graph, plain).bytes;
-  return saves ? { order, anchored } : { order: plain, anchored: new Set() };
+  const fewer = withoutChains(graph, places, anchored);
+  const orderOfFewer = walk(graph, places, fewer);
+  const isAsGood = peak(graph, orderOfFewer).bytes <= Math.max(enough, peak(graph, order).bytes);
+  return isAsGood ? { order: orderOfFewer, anchored: fewer } : { order, anchored };
 }
 
-/** Nodes that give back at least the memory they take, and where each value is first read. */
-function uses(graph: Graph): { releasing: GraphNode[]; firstUse: Map<Value, number> } {
+/** Leaves out anchors on nodes that a reader close by, with an anchor of its own, brings along. */
+function withoutChains(
+  graph: Graph,
+  places: ReadonlyMap<GraphNode, number>,
+  anchored: ReadonlySet<GraphNode>,
+): Set<GraphNode> {
+  const made = producers(graph);
+  const fewer = new Set(anchored);
+  for (const reader of anchored)
+    for (const input of reader.inputs) {
+      const node = made.get(input);
+      if (node !== undefined && places.get(reader)! - places.get(node)! <= CLOSE) fewer.delete(node);
+    }
+  return fewer;
+}
+
+/** Nodes that read no less than they make: put off, they keep what they read. */
+function nodesThatShrink(graph: Graph): GraphNode[] {
   const root = storageOf(graph.nodes);
   const made = producers(graph);
-  const kept = new Set([...graph.outputs.values()].map(root));
-  const firstUse = new Map<Value, number>();
-  const lastUse = new Map<Value, number>();
-  graph.nodes.forEach((node, i) => {
-    for (const input of node.inputs) {
-      const value = root(input);
-      if (root(node.outputs[0]!) === value) continue;
-      lastUse.set(value, i);
-      if (!firstUse.has(value)) firstUse.set(value, i);
-    }
+  const sum = (values: Iterable<Value>) => [...values].reduce((bytes, value) => bytes + bytesOf(value), 0);
+  return graph.nodes.filter(({ inputs, outputs }) => {
+    const read = sum(new Set(inputs.map(root).filter((value) => made.has(value))));
+    const isView = root(outputs[0]!) !== outputs[0];
+    return !isView && read >= WORTH_BYTES && read >= sum(outputs);
   });
-  const given = graph.nodes.map(() => 0);
-  for (const [value, i] of lastUse) if (made.has(value) && !kept.has(value)) given[i]! += bytesOf(value);
-  const releasing = graph.nodes.filter((node, i) => {
-    const taken = node.outputs.reduce((sum, value) => sum + (root(value) === value ? bytesOf(value) : 0), 0);
-    return given[i]! >= WORTH_BYTES && given[i]! >= taken;
-  });
-  return { releasing, firstUse };
 }
 
 /** ONNX Runtime's order for the graph written backwards. */
@@ -102,16 +104,4 @@ function walk(
     }
   }
   return order;
-}
-
-/** Nodes that run after one that stands later in the graph. */
-function overtaken(order: readonly GraphNode[], places: ReadonlyMap<GraphNode, number>): Set<GraphNode> {
-  const late = new Set<GraphNode>();
-  let furthest = -1;
-  for (const node of order) {
-    const place = places.get(node)!;
-    if (place < furthest) late.add(node);
-    else furthest = place;
-  }
-  return late;
 }

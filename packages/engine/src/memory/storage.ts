@@ -1,6 +1,7 @@
 /** How many bytes values take, which of them share memory, and which lie in 16 bits. */
 import { type Dtype, type Graph, type GraphNode, sizeOf, type Value } from '../ir/graph.ts';
 import { isReshape } from '../kernels/layout.ts';
+import type { HalfWeights } from '../run/session.ts';
 import type { WeightSource } from '../weights/source.ts';
 
 const ELEMENT_BYTES: Record<Dtype, number> = { float32: 4, int32: 4, bool: 1 };
@@ -28,6 +29,19 @@ export function isHalf(source: WeightSource): boolean {
   return source.kind === 'file' && source.dtype !== 'F32';
 }
 
-export function hasHalfWeights(graph: Graph, weights: ReadonlyMap<string, WeightSource>): boolean {
-  return [...graph.weights.keys()].some((name) => isHalf(weights.get(name)!));
+/** Weights in 16 bits of less than this are widened unless asked otherwise: their copies cost less than the time. */
+const SMALL_BYTES = 1e9;
+
+/** Whether a graph's 16-bit weights stay as they are, of those it has. */
+export function areInPlace(
+  graph: Graph,
+  weights: ReadonlyMap<string, WeightSource>,
+  asked: HalfWeights | undefined,
+): boolean {
+  let bytes = 0;
+  for (const name of graph.weights.keys()) {
+    const source = weights.get(name)!;
+    if (source.kind === 'file' && isHalf(source)) bytes += source.byteLength;
+  }
+  return bytes > 0 && (asked === undefined ? bytes >= SMALL_BYTES : asked === 'inPlace');
 }

@@ -33,6 +33,8 @@ const STORED = { bf16: 'BF16', f16: 'F16' } as const;
 interface Known {
   /** Are numbers of the 16-bit type already. */
   readonly exact: Set<Value>;
+  /** Made of weights and constants alone. */
+  readonly frozen: Set<Value>;
   /** Made of parameters, weights and constants alone. */
   readonly common: Set<Value>;
 }
@@ -53,18 +55,27 @@ export function withPrecision(
     return source.kind === 'file' && source.dtype === STORED[precision] ? [value] : [];
   });
   const trained = parameters.flatMap((name) => graph.inputs.get(name) ?? []);
-  const common = new Set([...graph.weights.values(), ...graph.constants.keys(), ...trained]);
-  return rounded(graph, precision, { exact: new Set(stored), common }, freshValues(graph));
+  const frozen = new Set([...graph.weights.values(), ...graph.constants.keys()]);
+  const known = { exact: new Set(stored), frozen, common: new Set([...frozen, ...trained]) };
+  return rounded(graph, precision, known, freshValues(graph));
 }
 
 type Fresh = ReturnType<typeof freshValues>;
 
 function rounded(graph: Graph, to: 'bf16' | 'f16', known: Known, fresh: Fresh): Graph {
-  const { exact, common } = known;
+  const { exact, common, frozen } = known;
   const nodes: GraphNode[] = [];
   const roundings = new Map<Value, Value>();
+  let uses = 0;
+  /** Each use of a weight rounds for itself: one copy for all would stay from the first to the last. */
+  const roundAgain = (value: Value): Value => {
+    const done = fresh(value);
+    nodes.push({ op: 'RoundTo', inputs: [value], attrs: { to, use: uses++ }, outputs: [done] });
+    return done;
+  };
   const round = (value: Value): Value => {
     if (exact.has(value)) return value;
+    if (frozen.has(value)) return roundAgain(value);
     const done = roundings.get(value) ?? fresh(value);
     if (!roundings.has(value)) {
       nodes.push({ op: 'RoundTo', inputs: [value], attrs: { to }, outputs: [done] });
@@ -73,9 +84,11 @@ function rounded(graph: Graph, to: 'bf16' | 'f16', known: Known, fresh: Fresh): 
     return done;
   };
   for (const node of graph.nodes) {
+    const isFrozen = node.inputs.every((input) => frozen.has(input));
     const isCommon = node.inputs.every((input) => common.has(input));
     const isExact = LAYOUT.has(node.op) && numbersOf(node).every((input) => exact.has(input));
     for (const output of node.outputs) {
+      if (isFrozen) frozen.add(output);
       if (isCommon) common.add(output);
       if (isExact) exact.add(output);
     }
@@ -104,12 +117,14 @@ function staysWide({ inputs }: GraphNode, common: ReadonlySet<Value>): boolean {
   return (common.has(a) && common.has(b)) || (areSquare && (common.has(a) || common.has(b)));
 }
 
-function roundedLoop(node: GraphNode, to: 'bf16' | 'f16', { exact, common }: Known, fresh: Fresh): GraphNode {
+function roundedLoop(node: GraphNode, to: 'bf16' | 'f16', known: Known, fresh: Fresh): GraphNode {
   const { graph } = node.attrs.body as LoopBody;
   const states = node.outputs.length;
   const captured = [...graph.inputs.values()].slice(1 + states);
-  const inside = (known: ReadonlySet<Value>) =>
-    new Set(captured.filter((_, i) => known.has(node.inputs[1 + states + i]!)));
-  const body = new LoopBody(rounded(graph, to, { exact: inside(exact), common: inside(common) }, fresh));
+  const inside = (values: ReadonlySet<Value>) =>
+    new Set(captured.filter((_, i) => values.has(node.inputs[1 + states + i]!)));
+  const { exact, frozen, common } = known;
+  const inner = { exact: inside(exact), frozen: inside(frozen), common: inside(common) };
+  const body = new LoopBody(rounded(graph, to, inner, fresh));
   return { ...node, attrs: { ...node.attrs, body } };
 }

@@ -79,9 +79,9 @@ function partsOf(graph: Graph, marks: readonly GraphNode[], parameters: readonly
       else if (gradients.length > 0) before.set(output, Math.min(...gradients));
       else after.set(output, mark ?? forward);
       if (node.op === 'Checkpoint' || (mark ?? forward) >= marks.length) kept.add(output);
-      // What is the same for all examples is small, and may be dear: a rotation's inverse.
+      // What is the same for all examples is small, and may be dear: a rotation's inverse. Not a rounded weight.
       if (node.inputs.every((input) => frozen.has(input))) frozen.add(output);
-      if (frozen.has(output)) kept.add(output);
+      if (frozen.has(output) && node.op !== 'RoundTo') kept.add(output);
     }
   }
   keepShared(graph, after, before, kept);

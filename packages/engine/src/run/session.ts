@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Graph, TypedArray } from '../ir/graph.ts';
-import { hasHalfWeights } from '../memory/storage.ts';
+import { areInPlace } from '../memory/storage.ts';
 import { type Blob, lower } from '../onnx/lower.ts';
 import { encodeModel } from '../onnx/proto.ts';
 import type { TensorSpec } from '../trace/trace.ts';
@@ -23,9 +23,14 @@ export interface SessionOptions {
   /**
    * What becomes of weights stored in 16 bits. `inPlace`: each use widens them for itself, and nothing stays.
    * `widened`: ONNX Runtime makes float32 copies when the session is made, and packs them: faster, at thrice the memory
-   * and more.
+   * and more. Default: in place from 1 GB on.
    */
   readonly halfWeights?: HalfWeights;
+  /**
+   * Whether ONNX Runtime may keep float32 weights a second time, laid out for its products: default true. Without, they
+   * stay in their mapped file alone, and each product lays them out anew.
+   */
+  readonly packWeights?: boolean;
 }
 
 export type HalfWeights = 'inPlace' | 'widened';
@@ -48,7 +53,7 @@ export async function createSessionProgram(
   traceMilliseconds: number,
   options: SessionOptions & { readonly recompute?: boolean } = {},
 ): Promise<Program> {
-  const { halfWeights = 'inPlace', recompute = false } = options;
+  const { halfWeights, packWeights = true, recompute = false } = options;
   const ort = await loadOrt();
   const start = performance.now();
   const parent = realpathSync(options.temporaryFolder ?? os.tmpdir());
@@ -57,7 +62,7 @@ export async function createSessionProgram(
   let onnxNodes: number;
   try {
     const blobFile = path.join(folder, 'constants.bin');
-    const inPlace = halfWeights === 'inPlace' && hasHalfWeights(graph, weights);
+    const inPlace = areInPlace(graph, weights, halfWeights);
     const lowered = lower(graph, weights, name, blobFile, { widenAtUse: inPlace });
     onnxNodes = lowered.model.nodes.length;
     await writeBlobs(blobFile, lowered.blobs);
@@ -69,7 +74,10 @@ export async function createSessionProgram(
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
       logSeverityLevel: 3,
       extra: {
-        session: { model_external_initializers_file_folder_path: lowered.folder },
+        session: {
+          model_external_initializers_file_folder_path: lowered.folder,
+          disable_prepacking: packWeights ? '0' : '1',
+        },
         optimization: { disable_specified_optimizers: disabledOptimisers(inPlace, recompute) },
       },
     });
