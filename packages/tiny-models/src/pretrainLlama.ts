@@ -17,7 +17,7 @@ const CHECKPOINT = checkpointFolder('llama-tiny');
 
 const { values } = parseArgs({
   options: {
-    steps: { type: 'string', default: '4000' },
+    steps: { type: 'string', default: '3400' },
     seed: { type: 'string', default: '1' },
     'batch-size': { type: 'string', default: '14' },
     length: { type: 'string', default: '192' },
