@@ -42,19 +42,16 @@ async function child(folder: string, stack: string, variant: Variant): Promise<R
   );
   let text = '';
   let peak = 0;
-  let peakRun = 0;
   worker.stdout.on('data', (part) => {
     text += part;
   });
   const timer = setInterval(() => {
-    const bytes = anonymousBytes(worker.pid!);
-    peak = Math.max(peak, bytes);
-    if (text.includes('ready')) peakRun = Math.max(peakRun, bytes);
+    peak = Math.max(peak, anonymousBytes(worker.pid!));
   }, 5);
   const code = await new Promise((done) => worker.on('close', done));
   clearInterval(timer);
   if (code !== 0) throw new Error(`${stack} ${JSON.stringify(variant)}: the child ended with ${code}`);
-  return { ...JSON.parse(text.trim().split('\n').at(-1)!), peak, peakRun };
+  return { ...JSON.parse(text.trim().split('\n').at(-1)!), peak };
 }
 
 async function measure(folder: string, stack: string, { dtype: _, runs = 4, ...options }: Variant) {
@@ -72,7 +69,6 @@ async function measure(folder: string, stack: string, { dtype: _, runs = 4, ...o
   const before = anonymousBytes('self');
   const program = await compile(fn, signature, options);
   const session = anonymousBytes('self');
-  console.log('ready');
   const seconds: number[] = [];
   let loss = Number.NaN;
   for (let run = 0; run < runs; run++) {
@@ -102,8 +98,8 @@ async function main(stack: string, variants: readonly Variant[]): Promise<void> 
       const mega = (key: string) => Math.round(((result[key] as number) - (result.before as number)) / MEGA);
       const size = (key: string) => Math.round((result[key] as number) / MEGA);
       console.log(
-        `${stack} ${JSON.stringify(variant)}: session ${mega('session')} MB, while making it ${mega('peak')} MB at most, ` +
-          `while running ${mega('peakRun')} MB, ${(result.seconds as number).toFixed(3)} s a step, ` +
+        `${stack} ${JSON.stringify(variant)}: session ${mega('session')} MB, at most ${mega('peak')} MB, ` +
+          `${(result.seconds as number).toFixed(3)} s a step, ` +
           `session in ${Math.round(result.sessionMilliseconds as number)} ms, ${result.onnxNodes} nodes, loss ${result.loss}; ` +
           `estimated: packed ${size('packedBytes')}, constants ${size('constantsBytes')}, outputs ${size('outputsBytes')}, ` +
           `activations ${size('peakActivationBytes')} MB at ${result.peakNode}`,
