@@ -65,7 +65,7 @@ export class LlamaCorpus {
       [`Put each of the ${kind} on a line: ${list}`, words.join('\n')],
     ];
     const [query, response] = tasks[rng.integer(tasks.length)]!;
-    // Half of them with what evaluation puts between template and response, and fine-tuning does not.
+    // Half of them with what evaluation puts between template and response.
     return (rng.integer(2) === 0 ? trainingPrompt({ query }) : evaluationPrompt(query)) + response;
   }
 }

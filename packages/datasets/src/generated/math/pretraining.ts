@@ -58,8 +58,8 @@ function calculations(rng: RandomStream): string {
 }
 
 /**
- * Half of the answers begin with what evaluation puts before them. Fine-tuning never shows it, and a model that knows
- * it from nowhere takes it for the first step of the solution.
+ * Half of the answers begin with what evaluation puts before them: a model that knows it from nowhere takes it for the
+ * first step of the solution.
  */
 const opening = (rng: RandomStream) => (rng.integer(2) === 0 ? 'A:' : "A: Let's think step by step.");
 
