@@ -223,7 +223,7 @@ test('a dry run shows an example as the model sees it', async () => {
     ...out('dry'),
   );
   expect(code, stderr).toBe(0);
-  expect(stdout).toMatch(/steps: 250 \(2 epochs of 125/);
+  expect(stdout).toMatch(/steps: 500 \(2 epochs of 250/);
   expect(stdout).toMatch(
     /example 1: \d+ tokens padded to \d+; the loss counts \d+, marked >\n {2}\| <\|begin_of_text\|>Below/,
   );
