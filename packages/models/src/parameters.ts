@@ -20,9 +20,12 @@ export class ParameterList {
   readonly parameters = new Map<string, ParameterSpec>();
   readonly linears: LinearModule[] = [];
   readonly headModules: readonly string[];
+  /** Standard deviation of the normal ones of a new model: initializer_range. */
+  readonly initializerRange: number;
 
-  constructor(headModules: readonly string[]) {
+  constructor(headModules: readonly string[], initializerRange: number) {
     this.headModules = headModules;
+    this.initializerRange = initializerRange;
   }
 
   linear(name: string, inFeatures: number, outFeatures: number, hasBias = true): void {
@@ -85,16 +88,15 @@ export class ParameterList {
   /**
    * New values for the parameters that `wanted` chooses. Each has a random stream of its own, so that none depends on
    * which others are made.
-   * @param range standard deviation of the normal ones
    */
-  initialise(seed: number, range: number, wanted: (name: string) => boolean): Map<string, WeightData> {
+  initialise(seed: number, wanted: (name: string) => boolean): Map<string, WeightData> {
     const made = new Map<string, WeightData>();
     for (const [name, { shape, initial, zeroRow }] of this.parameters) {
       if (!wanted(name)) continue;
       const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
       if (initial === 'normal') {
         const stream = RandomStream.from(seed, 'init', name);
-        for (let i = 0; i < data.length; i++) data[i] = range * stream.normal();
+        for (let i = 0; i < data.length; i++) data[i] = this.initializerRange * stream.normal();
       } else data.fill(initial);
       const width = shape.at(-1)!;
       if (zeroRow !== undefined) data.fill(0, zeroRow * width, (zeroRow + 1) * width);

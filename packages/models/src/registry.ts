@@ -2,23 +2,18 @@
 import type { Model, WeightData, WeightSource } from '@psoft/engine';
 import { ModelConfigError } from './configReader.ts';
 import { parseDebertaConfig } from './deberta/config.ts';
-import {
-  debertaForMaskedLM,
-  debertaForSequenceClassification,
-  initialiseDeberta,
-  initialiseDebertaHeads,
-} from './deberta/index.ts';
+import { debertaForMaskedLM, debertaForSequenceClassification } from './deberta/index.ts';
 import { debertaParameters } from './deberta/parameters.ts';
 import { parseLlamaConfig } from './llama/config.ts';
-import { initialiseLlama, llamaForCausalLM } from './llama/index.ts';
+import { llamaForCausalLM } from './llama/index.ts';
 import { llamaParameters } from './llama/parameters.ts';
 import { parseOptConfig } from './opt/config.ts';
-import { initialiseOpt, optForCausalLM } from './opt/index.ts';
+import { optForCausalLM } from './opt/index.ts';
 import { optParameters } from './opt/parameters.ts';
 import type { ParameterList } from './parameters.ts';
 import { TASKS, type Task } from './tasks.ts';
 import { parseVitConfig } from './vit/config.ts';
-import { initialiseVit, initialiseVitHeads, vitForImageClassification } from './vit/index.ts';
+import { vitForImageClassification } from './vit/index.ts';
 import { vitParameters } from './vit/parameters.ts';
 
 type RawConfig = Record<string, unknown>;
@@ -28,16 +23,13 @@ type Build = (config: RawConfig, weights: Weights) => Model;
 interface Architecture {
   /** By task; an architecture need not have all. */
   readonly build: Partial<Record<Task, Build>>;
+  /** What the model for a task reads, and how a new one starts. */
   parameters(task: Task, config: RawConfig): ParameterList;
-  initialiseHeads(task: Task, config: RawConfig, weights: Weights, seed: number): Map<string, WeightData>;
-  initialiseModel(task: Task, config: RawConfig, seed: number): Map<string, WeightData>;
 }
 
 const vit: Architecture = {
   build: { 'image-classification': vitForImageClassification },
   parameters: (_, config) => vitParameters(parseVitConfig(config)),
-  initialiseHeads: (_, config, weights, seed) => initialiseVitHeads(config, weights, seed),
-  initialiseModel: (_, config, seed) => initialiseVit(config, seed),
 };
 
 const architectures: Readonly<Record<string, Architecture>> = {
@@ -47,22 +39,16 @@ const architectures: Readonly<Record<string, Architecture>> = {
       'masked-lm': debertaForMaskedLM,
     },
     parameters: (task, config) => debertaParameters(parseDebertaConfig(config), task),
-    initialiseHeads: initialiseDebertaHeads,
-    initialiseModel: initialiseDeberta,
   },
   vit,
   dinov2: vit,
   llama: {
     build: { 'causal-lm': llamaForCausalLM },
     parameters: (_, config) => llamaParameters(parseLlamaConfig(config)),
-    initialiseHeads: () => new Map(),
-    initialiseModel: (_, config, seed) => initialiseLlama(config, seed),
   },
   opt: {
     build: { 'causal-lm': optForCausalLM },
     parameters: (_, config) => optParameters(parseOptConfig(config)),
-    initialiseHeads: () => new Map(),
-    initialiseModel: (_, config, seed) => initialiseOpt(config, seed),
   },
 };
 
@@ -87,12 +73,19 @@ export function initialiseHeads(
   weights: Weights,
   seed: number,
 ): Map<string, WeightData> {
-  return architectureOf(task, config).initialiseHeads(task, config, weights, seed);
+  const list = architectureOf(task, config).parameters(task, config);
+  return list.initialise(seed, (name) => list.isHead(name) && !weights.has(name));
 }
 
-/** New values for every weight of the model, by name: the start of pre-training. Decided by the seed alone. */
+/**
+ * New values for every weight of the model, by name: the start of pre-training. Decided by the seed alone. transformers
+ * cuts the normal distribution of some at plus and minus 2, a hundred standard deviations with the usual
+ * initializer_range: it is not cut here.
+ */
 export function initialiseModel(task: Task, config: RawConfig, seed: number): Map<string, WeightData> {
-  return architectureOf(task, config).initialiseModel(task, config, seed);
+  return architectureOf(task, config)
+    .parameters(task, config)
+    .initialise(seed, () => true);
 }
 
 /**

@@ -2,6 +2,4 @@ export { type DebertaConfig, parseDebertaConfig, type RelativeAttention } from '
 export {
   debertaForMaskedLM,
   debertaForSequenceClassification,
-  initialiseDeberta,
-  initialiseDebertaHeads,
 } from './models.ts';

@@ -1,4 +1,4 @@
-import type { Model, Scope, Tensor, TensorMap, WeightData, WeightSource } from '@psoft/engine';
+import type { Model, Scope, Tensor, TensorMap, WeightSource } from '@psoft/engine';
 import { tf } from '@psoft/engine';
 import { ACTIVATIONS } from '../activations.ts';
 import type { Task } from '../tasks.ts';
@@ -28,28 +28,6 @@ export function debertaForMaskedLM(
   weights: ReadonlyMap<string, WeightSource>,
 ): Model {
   return build('masked-lm', raw, weights);
-}
-
-/** New values for those head weights that `weights` lacks, decided by the seed. */
-export function initialiseDebertaHeads(
-  task: Task,
-  raw: Record<string, unknown>,
-  weights: ReadonlyMap<string, WeightSource>,
-  seed: number,
-): Map<string, WeightData> {
-  const config = parseDebertaConfig(raw);
-  const list = debertaParameters(config, task);
-  return list.initialise(seed, config.initializerRange, (name) => list.isHead(name) && !weights.has(name));
-}
-
-/** New values for every weight, decided by the seed: a model to pre-train. */
-export function initialiseDeberta(
-  task: Task,
-  raw: Record<string, unknown>,
-  seed: number,
-): Map<string, WeightData> {
-  const config = parseDebertaConfig(raw);
-  return debertaParameters(config, task).initialise(seed, config.initializerRange, () => true);
 }
 
 function build(task: Task, raw: Record<string, unknown>, weights: ReadonlyMap<string, WeightSource>): Model {

@@ -15,7 +15,8 @@ export function maskedHeadNames(config: DebertaConfig) {
 /** Every parameter that the model for `task` reads, named as in transformers, in forward order. */
 export function debertaParameters(config: DebertaConfig, task: Task): ParameterList {
   const head = maskedHeadNames(config);
-  const list = new ParameterList(task === 'masked-lm' ? [head.module] : ['pooler', 'classifier']);
+  const heads = task === 'masked-lm' ? [head.module] : ['pooler', 'classifier'];
+  const list = new ParameterList(heads, config.initializerRange);
   const { hiddenSize } = config;
   list.embedding(`${EMBEDDINGS}.word_embeddings`, config.vocabSize, hiddenSize, config.padTokenId);
   if (config.positionBiasedInput)

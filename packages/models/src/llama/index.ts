@@ -1,2 +1,2 @@
 export { type LlamaConfig, parseLlamaConfig } from './config.ts';
-export { initialiseLlama, llamaForCausalLM } from './models.ts';
+export { llamaForCausalLM } from './models.ts';

@@ -7,7 +7,6 @@ import {
   type Tensor,
   type TensorMap,
   tf,
-  type WeightData,
   type WeightSource,
 } from '@psoft/engine';
 import { ACTIVATIONS } from '../activations.ts';
@@ -37,12 +36,6 @@ export function llamaForCausalLM(
     headModules: list.headModules,
     forward: (scope, inputs) => forward(scope, config, inputs),
   };
-}
-
-/** New values for every weight, decided by the seed: a model to pre-train. */
-export function initialiseLlama(raw: Record<string, unknown>, seed: number): Map<string, WeightData> {
-  const config = parseLlamaConfig(raw);
-  return llamaParameters(config).initialise(seed, config.initializerRange, () => true);
 }
 
 function forward(scope: Scope, config: LlamaConfig, inputs: TensorMap): TensorMap {

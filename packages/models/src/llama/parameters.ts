@@ -26,7 +26,7 @@ export const wordHeadName = ({ isTied }: LlamaConfig): string => (isTied ? EMBED
 export function llamaParameters(config: LlamaConfig): ParameterList {
   const { vocabulary, hiddenSize, heads, kvHeads, headSize, intermediateSize } = config;
   const { attentionBias, mlpBias } = config;
-  const list = new ParameterList([]);
+  const list = new ParameterList([], config.initializerRange);
   list.embedding(EMBEDDINGS, vocabulary, hiddenSize);
   for (let i = 0; i < config.layers; i++) {
     const names = layerNames(i);

@@ -1,2 +1,2 @@
 export { type OptConfig, parseOptConfig } from './config.ts';
-export { initialiseOpt, optForCausalLM } from './models.ts';
+export { optForCausalLM } from './models.ts';

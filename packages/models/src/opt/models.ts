@@ -6,7 +6,6 @@ import {
   type Tensor,
   type TensorMap,
   tf,
-  type WeightData,
   type WeightSource,
 } from '@psoft/engine';
 import { ACTIVATIONS } from '../activations.ts';
@@ -51,12 +50,6 @@ export function optForCausalLM(
     headModules: list.headModules,
     forward: (scope, inputs) => forward(scope, config, inputs),
   };
-}
-
-/** New values for every weight, decided by the seed: a model to pre-train. */
-export function initialiseOpt(raw: Record<string, unknown>, seed: number): Map<string, WeightData> {
-  const config = parseOptConfig(raw);
-  return optParameters(config).initialise(seed, config.initializerRange, () => true);
 }
 
 function forward(scope: Scope, config: OptConfig, inputs: TensorMap): TensorMap {

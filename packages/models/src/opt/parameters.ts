@@ -32,7 +32,7 @@ export const wordHeadName = ({ isTied }: OptConfig): string => (isTied ? WORDS :
 /** Every parameter, in forward order, named as in transformers. The word head is no linear module to adapt: PEFT's rule. */
 export function optParameters(config: OptConfig): ParameterList {
   const { vocabulary, hiddenSize, embeddingSize, innerSize, hasBias } = config;
-  const list = new ParameterList([]);
+  const list = new ParameterList([], config.initializerRange);
   const norm = (name: string) => {
     if (config.hasNormWeights) list.layerNorm(name, hiddenSize);
   };

@@ -1,2 +1,2 @@
 export { imageTokens, parseVitConfig, type VitConfig, type VitFamily } from './config.ts';
-export { initialiseVit, initialiseVitHeads, vitForImageClassification } from './models.ts';
+export { vitForImageClassification } from './models.ts';

@@ -1,4 +1,4 @@
-import type { Model, Scope, Tensor, WeightData, WeightSource } from '@psoft/engine';
+import type { Model, Scope, Tensor, WeightSource } from '@psoft/engine';
 import { tf } from '@psoft/engine';
 import { parseVitConfig, type VitConfig } from './config.ts';
 import { encode } from './encoder.ts';
@@ -45,24 +45,4 @@ function classTokenAndMean(scope: Scope, config: VitConfig, pixels: Tensor): Ten
   const first = tf.reshape(tf.slice(tokens, [0, 0, 0], [batch, 1, hidden]), [batch, hidden]);
   const mean = tf.mean(tf.slice(tokens, [0, 1, 0], [batch, length - 1, hidden]), 1);
   return tf.concat([first, mean], 1);
-}
-
-/** New values for those head weights that `weights` lacks, decided by the seed. */
-export function initialiseVitHeads(
-  raw: Record<string, unknown>,
-  weights: ReadonlyMap<string, WeightSource>,
-  seed: number,
-): Map<string, WeightData> {
-  const config = parseVitConfig(raw);
-  const list = vitParameters(config);
-  return list.initialise(seed, config.initializerRange, (name) => list.isHead(name) && !weights.has(name));
-}
-
-/**
- * New values for every weight, decided by the seed: a model to pre-train. transformers cuts the normal distribution of
- * some off at plus and minus 2, a hundred standard deviations with the usual initializer_range: it is not cut here.
- */
-export function initialiseVit(raw: Record<string, unknown>, seed: number): Map<string, WeightData> {
-  const config = parseVitConfig(raw);
-  return vitParameters(config).initialise(seed, config.initializerRange, () => true);
 }

@@ -62,7 +62,7 @@ export function layerNames({ family, gated }: VitConfig, index: number): LayerNa
 export function vitParameters(config: VitConfig): ParameterList {
   const { hiddenSize, channels, imageSize, patchSize } = config;
   const names = vitNames(config);
-  const list = new ParameterList(['classifier']);
+  const list = new ParameterList(['classifier'], config.initializerRange);
   const { rows, columns } = gridOf(imageSize, patchSize);
   list.parameter(names.classToken, [1, 1, hiddenSize], 'normal');
   list.parameter(names.positions, [1, rows * columns + 1, hiddenSize], 'normal');
