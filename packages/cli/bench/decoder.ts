@@ -12,7 +12,7 @@ import { getPeftModel, methodNamed } from '@psoft/adapter';
 import { dropoutStep, openCheckpoint, writeSafetensors } from '@psoft/engine';
 import { initialiseModel, modelFor } from '@psoft/models';
 import { peakMemoryBytes } from '@psoft/results';
-import { AdamW, compileTrainStep, Generator, ParameterVector, trainSelected } from '@psoft/training';
+import { AdamW, compileTrainStep, freeze, Generator, ParameterVector } from '@psoft/training';
 import { best, gigabytes, timed } from './base.ts';
 
 const SMOLLM2 = {
@@ -134,7 +134,7 @@ async function trainingSpeed(): Promise<void> {
 
 async function generationSpeed(batch: number): Promise<void> {
   const [length, maxNewTokens] = [number(values.prompt), number(values['new-tokens'])];
-  const generator = new Generator(await trainSelected(model, () => undefined), {
+  const generator = new Generator(await freeze(model), {
     strategy: { kind: 'greedy' },
     maxNewTokens,
     // Never said: every sequence takes all its tokens.

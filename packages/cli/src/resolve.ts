@@ -211,7 +211,7 @@ function modelOf(profile: Profile, { modelDir, model }: TrainOptions): RunConfig
 export function dataOf(
   profile: Profile,
   task: TaskEntry & { readonly name: string },
-  { dataDir, profile: name }: TrainOptions,
+  { dataDir, profile: name }: Pick<TrainOptions, 'dataDir' | 'profile'>,
   environment: NodeJS.ProcessEnv,
 ): Pick<RunConfig, 'dataFolder' | 'dataHub'> {
   const own = task.paper?.data;

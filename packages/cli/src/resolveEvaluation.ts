@@ -1,5 +1,4 @@
 /** From a target that evaluates ("math/gsm8k") and options to the configuration of one evaluation. */
-import path from 'node:path';
 import { ConfigError } from '@psoft/training/config';
 import { checkEvaluationSettings, type EvaluationConfig } from '@psoft/training/evaluation';
 import {
@@ -76,10 +75,7 @@ export function resolveEvaluation(
     ...dataOf(
       profile,
       { ...task, name: taskName },
-      {
-        ...trainOptions,
-        dataDir: options.dataDir === undefined ? undefined : path.resolve(options.dataDir),
-      } as TrainOptions,
+      { profile: profileName, ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }) },
       environment,
     ),
     training,

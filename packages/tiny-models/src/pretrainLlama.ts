@@ -11,7 +11,7 @@ import { checkpointFolder } from './checkpoints.ts';
 import { readCorpus } from './corpus.ts';
 import { corpusRows, LLAMA_MIX, LlamaCorpus } from './llamaCorpus.ts';
 import { LLAMA_TINY } from './llamaTiny.ts';
-import { pretrain, saveCheckpoint } from './pretraining.ts';
+import { nextTokens, pretrain, saveCheckpoint } from './pretraining.ts';
 
 const CHECKPOINT = checkpointFolder('llama-tiny');
 
@@ -46,23 +46,8 @@ const config = {
   eos_token_id: encoder.endId,
 };
 const model = await trainAll(modelFor('causal-lm', config, initialiseModel('causal-lm', config, seed)));
-/** A row's first token stands after nothing. */
-const lossScale = Float32Array.of(1 / (rows * (length - 1)));
 const history = await pretrain(
-  {
-    model,
-    spec: {
-      inputIds: { shape: [rows, length], dtype: 'int32' },
-      labels: { shape: [rows, length], dtype: 'int32' },
-      lossScale: { shape: [], dtype: 'float32' },
-    },
-    batch: (at) => {
-      const inputIds = corpusRows(corpus, encoder, { seed, at, rows, length });
-      return { inputIds, labels: inputIds, lossScale };
-    },
-    loss: ({ loss }) => loss!,
-    units: rows * length,
-  },
+  nextTokens(model, rows, length, (at) => corpusRows(corpus, encoder, { seed, at, rows, length })),
   options,
 );
 const report = {

@@ -11,7 +11,7 @@ import { trainAll } from '@psoft/training';
 import { checkpointFolder } from './checkpoints.ts';
 import { readCorpus } from './corpus.ts';
 import { trainOptTokenizer, writeOptTokenizer } from './optTokenizer.ts';
-import { pretrain, saveCheckpoint } from './pretraining.ts';
+import { nextTokens, pretrain, saveCheckpoint } from './pretraining.ts';
 
 /** The architecture of facebook/opt-125m at about an eight-hundredth of its size. */
 const OPT_TINY = {
@@ -80,25 +80,7 @@ function inputIds(at: number): Int32Array {
 }
 
 const model = await trainAll(modelFor('causal-lm', OPT_TINY, initialiseModel('causal-lm', OPT_TINY, seed)));
-/** A row's first token stands after nothing. */
-const lossScale = Float32Array.of(1 / (rows * (length - 1)));
-const history = await pretrain(
-  {
-    model,
-    spec: {
-      inputIds: { shape: [rows, length], dtype: 'int32' },
-      labels: { shape: [rows, length], dtype: 'int32' },
-      lossScale: { shape: [], dtype: 'float32' },
-    },
-    batch: (at) => {
-      const ids = inputIds(at);
-      return { inputIds: ids, labels: ids, lossScale };
-    },
-    loss: ({ loss }) => loss!,
-    units: rows * length,
-  },
-  options,
-);
+const history = await pretrain(nextTokens(model, rows, length, inputIds), options);
 const report = {
   ...options,
   out: undefined,

@@ -1,6 +1,7 @@
 /** The loop that the tiny models are pre-trained with, on this project's own engine, and the files it leaves. */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { instructionSpec } from '@psoft/datasets';
 import {
   dropoutStep,
   type TrainableModel,
@@ -38,6 +39,30 @@ export interface PretrainingTask {
   readonly loss: LossFunction;
   /** Tokens or images of a batch, for the progress bar. */
   readonly units: number;
+}
+
+/**
+ * The task of a causal language model: rows of a text, each token told by those before it.
+ * @param rowsOf the rows of a step, int32 [rows, length]
+ */
+export function nextTokens(
+  model: TrainableModel,
+  rows: number,
+  length: number,
+  rowsOf: (at: number) => Int32Array,
+): PretrainingTask {
+  // A row's first token stands after nothing.
+  const lossScale = Float32Array.of(1 / (rows * (length - 1)));
+  return {
+    model,
+    spec: instructionSpec(rows, length),
+    batch: (at) => {
+      const inputIds = rowsOf(at);
+      return { inputIds, labels: inputIds, lossScale };
+    },
+    loss: ({ loss }) => loss!,
+    units: rows * length,
+  };
 }
 
 /** Mean loss of the steps since the last one. */

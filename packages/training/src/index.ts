@@ -32,4 +32,4 @@ export { PLAIN_METHODS } from './run/method.ts';
 export type { Jobs, RunOptions, RunRequest, RunSummary } from './run/protocol.ts';
 export { RunFailure, supervise } from './run/supervise.ts';
 export { TASKS, type TaskDefinition } from './run/tasks.ts';
-export { countParameters, isHeadWeight, trainAll, trainHead, trainSelected } from './trainable.ts';
+export { countParameters, freeze, isHeadWeight, trainAll, trainHead, trainSelected } from './trainable.ts';

@@ -27,6 +27,11 @@ export function trainAll(model: Model): Promise<TrainableModel> {
   return trainSelected(model, (name) => (isHeadWeight(model, name) ? 'head' : 'base'));
 }
 
+/** Nothing of it is trained: a model to evaluate or to generate with. */
+export function freeze(model: Model): Promise<TrainableModel> {
+  return trainSelected(model, () => undefined);
+}
+
 export async function trainSelected(model: Model, select: Selection): Promise<TrainableModel> {
   const parameters: Parameter[] = [];
   const weights = new Map<string, WeightSource>();

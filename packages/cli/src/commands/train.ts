@@ -80,7 +80,7 @@ Examples:
         rankSettings,
       ).map((config) => ({ config, options: runOptions }));
       if (options.dryRun) {
-        const memory = await supervise('memory', requests[0]!);
+        const memory = requests[0]!.config.model.architecture && (await supervise('memory', requests[0]!));
         if (memory !== undefined) process.stdout.write(memoryReport(memory));
         const plan = await supervise('plan', requests[0]!, sourceEvents());
         process.stdout.write(planReport(plan, requests.length));

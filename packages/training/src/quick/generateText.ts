@@ -1,8 +1,8 @@
 import type { Tokenizer } from '@psoft/datasets';
 import type { CompileOptions, Model, TrainableModel } from '@psoft/engine';
 import { Generator, type Strategy } from '../generate/index.ts';
-import { encodePrompt, eosIdsOf } from '../run/evaluate/execute.ts';
-import { trainSelected } from '../trainable.ts';
+import { encodePrompt, eosIdsOf } from '../generate/prompts.ts';
+import { freeze } from '../trainable.ts';
 
 export interface GenerateTextOptions extends CompileOptions {
   /** Default 20, as in transformers. */
@@ -27,7 +27,7 @@ export async function generateText(
   { maxNewTokens = 20, strategy = { kind: 'greedy' }, ...options }: GenerateTextOptions = {},
 ): Promise<string> {
   const ids = encodePrompt(tokenizer, prompt);
-  const trainable = 'base' in model ? model : await trainSelected(model, () => undefined);
+  const trainable = 'base' in model ? model : await freeze(model);
   const generator = new Generator(trainable, {
     strategy,
     maxNewTokens,

@@ -6,11 +6,10 @@ import { loadTokenizer, type Tokenizer } from '@psoft/datasets';
 import { openCheckpoint, type TrainableModel } from '@psoft/engine';
 import { modelFor } from '@psoft/models';
 import { Generator, type Strategy } from '../generate/index.ts';
-import { trainSelected } from '../trainable.ts';
+import { encodePrompt, eosIdsOf } from '../generate/prompts.ts';
+import { freeze } from '../trainable.ts';
 import { ConfigError } from './config.ts';
-import { encodePrompt, eosIdsOf } from './evaluate/execute.ts';
-import type { RunHooks } from './execute.ts';
-import { sourceHooks } from './execute.ts';
+import { type RunHooks, sourceHooks } from './execute.ts';
 import type { ExecutionOptions } from './protocol.ts';
 import { loadRun } from './saved.ts';
 
@@ -87,14 +86,13 @@ async function openGenerative(
   if (isModel) {
     const { config, weights } = await openCheckpoint(folder);
     const model = modelFor('causal-lm', { ...config }, weights);
-    return { model: await trainSelected(model, () => undefined), tokenizer: await loadTokenizer(folder) };
+    return { model: await freeze(model), tokenizer: await loadTokenizer(folder) };
   }
   const { config, model, reader } = await loadRun(folder, sourceHooks(hooks), modelFolder);
   if (!/ForCausalLM$/.test(model.base.architecture))
     throw new ConfigError(
       `${folder} is a run of ${config.experiment}/${config.task}, whose ${model.base.architecture} does not generate text: psoft predict is for it`,
     );
-  const merged =
-    model instanceof PeftModel ? await trainSelected(await model.mergeAndUnload(), () => undefined) : model;
+  const merged = model instanceof PeftModel ? await freeze(await model.mergeAndUnload()) : model;
   return { model: merged, tokenizer: reader as Tokenizer };
 }

@@ -191,6 +191,6 @@ export function partsOf({ total: _, ...parts }: MemoryPrediction): string {
     .join(', ');
 }
 
-export function shown(bytes: number): string {
+function shown(bytes: number): string {
   return bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }

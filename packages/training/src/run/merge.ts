@@ -14,13 +14,13 @@ import {
 import { modelFor } from '@psoft/models';
 import { ParameterVector, splitParameters } from '../parameters.ts';
 import { lazyWeights } from '../programs.ts';
-import { trainSelected } from '../trainable.ts';
+import { freeze } from '../trainable.ts';
 import { ConfigError } from './config.ts';
 import { type RunHooks, sourceHooks } from './execute.ts';
 import { kindOf } from './kinds/index.ts';
 import type { ExecutionOptions } from './protocol.ts';
 import { loadRun } from './saved.ts';
-import { localModel, taskOf } from './sources.ts';
+import { taskOf } from './sources.ts';
 
 export interface MergeRunRequest extends ExecutionOptions {
   /** Of a finished run, or of the adapter in it. */
@@ -57,7 +57,7 @@ export async function mergeRun(request: MergeRunRequest, hooks: RunHooks): Promi
   const { folder, out, dtype, overwrite, executor, threads } = request;
   if (existsSync(out) && (await readdir(out)).length > 0 && !overwrite)
     throw new ConfigError(`${out} is not empty: give an empty folder, or --overwrite`);
-  const { config, model } = await loadRun(folder, sourceHooks(hooks), request.modelFolder);
+  const { config, model, base } = await loadRun(folder, sourceHooks(hooks), request.modelFolder);
   if (!(model instanceof PeftModel))
     throw new ConfigError(`${folder} has no adapter to merge: the run trained ${config.method}`);
   const { modelTask } = kindOf(taskOf(config));
@@ -66,28 +66,19 @@ export async function mergeRun(request: MergeRunRequest, hooks: RunHooks): Promi
   const before = await firstOutput(model, inputs, options);
   const report = await model.merge();
   const merged = await model.mergeAndUnload();
-  const mergeDrift = largest(before, await firstOutput(await frozen(merged), inputs, options));
+  const mergeDrift = largest(before, await firstOutput(await freeze(merged), inputs, options));
 
-  const source = await localModel(
-    {
-      model:
-        request.modelFolder === undefined
-          ? config.model
-          : { name: config.model.name, folder: request.modelFolder },
-    },
-    sourceHooks(hooks),
-  );
-  if (path.resolve(source.folder) === path.resolve(out))
+  if (path.resolve(base.folder) === path.resolve(out))
     throw new ConfigError(`${out} is the base model's own folder: give another`);
   await mkdir(out, { recursive: true });
   const files = await writeModel(merged, out, dtype);
-  for (const name of (await readdir(source.folder)).filter((one) => BESIDE.test(one)).sort()) {
-    await copyFile(path.join(source.folder, name), path.join(out, name));
+  for (const name of (await readdir(base.folder)).filter((one) => BESIDE.test(one)).sort()) {
+    await copyFile(path.join(base.folder, name), path.join(out, name));
     files.push(name);
   }
   const stored = await openCheckpoint(out);
   const reopened = modelFor(modelTask, { ...stored.config }, stored.weights);
-  const storedDrift = largest(before, await firstOutput(await frozen(reopened), inputs, options));
+  const storedDrift = largest(before, await firstOutput(await freeze(reopened), inputs, options));
   const sizes = await Promise.all(files.map(async (name) => (await stat(path.join(out, name))).size));
   return {
     modules: report.modules,
@@ -110,10 +101,6 @@ async function writeModel(model: Model, out: string, dtype: MergeRunRequest['dty
   const written = { architectures: [model.architecture], ...config, torch_dtype: TORCH_DTYPES[dtype] };
   await writeFile(path.join(out, 'config.json'), `${JSON.stringify(written, null, 2)}\n`);
   return ['model.safetensors', 'config.json'];
-}
-
-function frozen(model: Model): Promise<TrainableModel> {
-  return trainSelected(model, () => undefined);
 }
 
 /**

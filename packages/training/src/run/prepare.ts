@@ -34,7 +34,7 @@ export async function prepareRun(config: RunConfig, hooks: SourceHooks): Promise
   const seeds = seedsOf(config.seed, definition);
   const kind = kindOf(definition);
   const local = await localModel(config, hooks);
-  const { model, reader, baseFingerprint } = await openModel(local.folder, definition, seeds.init);
+  const { model, reader, baseWeights } = await openModel(local.folder, definition, seeds.init);
   await checkRunFits(config, model);
   const data = await kind.read(definition, { config, modelFolder: local.folder, hooks }, config.seed);
   const task = kind.prepare(definition, data, config.training, reader, model, seeds);
@@ -47,7 +47,7 @@ export async function prepareRun(config: RunConfig, hooks: SourceHooks): Promise
     );
   const sources: RunSources = {
     splits: task.splits,
-    baseFingerprint,
+    baseFingerprint: await fingerprintWeights(baseWeights),
     ...(local.revision === undefined ? {} : { modelRevision: local.revision }),
     ...(data.revision === undefined ? {} : { dataRevision: data.revision }),
   };
@@ -64,7 +64,7 @@ export async function openModel(folder: string, definition: TaskDefinition, seed
   const heads = initialiseHeads(modelTask, raw, checkpoint.weights, seed);
   const weights = new Map<string, WeightSource>([...checkpoint.weights, ...heads]);
   const model = modelFor(modelTask, raw, weights);
-  return { model, reader, baseFingerprint: await fingerprintWeights(checkpoint.weights) };
+  return { model, reader, baseWeights: checkpoint.weights };
 }
 
 /** The base model's configuration with the task's classes in place of its own. */

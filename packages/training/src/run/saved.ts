@@ -4,7 +4,6 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PeftModel } from '@psoft/adapter';
 import {
-  type Model,
   openCheckpoint,
   readSafetensorsHeader,
   type TrainableModel,
@@ -12,11 +11,11 @@ import {
   writeSafetensors,
 } from '@psoft/engine';
 import { modelFor } from '@psoft/models';
-import { trainSelected } from '../trainable.ts';
+import { freeze } from '../trainable.ts';
 import { ConfigError, type RunConfig } from './config.ts';
 import { kindOf } from './kinds/index.ts';
 import { openModel, type PreparedRun } from './prepare.ts';
-import { localModel, type SourceHooks, taskOf } from './sources.ts';
+import { type LocalModel, localModel, type SourceHooks, taskOf } from './sources.ts';
 
 const RUN_FILE = 'run.json';
 const HEAD_FILE = 'head.safetensors';
@@ -54,6 +53,8 @@ export interface SavedRun {
   readonly model: TrainableModel;
   /** What turns examples into the model's inputs: a tokenizer, an image processor. */
   readonly reader: unknown;
+  /** The base model. */
+  readonly base: LocalModel;
 }
 
 /**
@@ -79,18 +80,14 @@ export async function loadRun(folder: string, hooks: SourceHooks, modelFolder?: 
   if (existsSync(whole)) {
     const { config: raw, weights } = await openCheckpoint(whole);
     const model = modelFor(modelTask, { ...raw }, weights);
-    return { config, model: await frozen(model), reader: await openReader(base.folder) };
+    return { config, model: await freeze(model), reader: await openReader(base.folder), base };
   }
   const { model, reader } = await openModel(base.folder, definition, config.seed);
   const adapter = path.join(runFolder, 'adapter');
-  if (existsSync(adapter)) return { config, model: await PeftModel.fromPretrained(model, adapter), reader };
+  if (existsSync(adapter))
+    return { config, model: await PeftModel.fromPretrained(model, adapter), reader, base };
   const { tensors } = await readSafetensorsHeader(path.join(runFolder, HEAD_FILE));
   const weights = new Map<string, WeightSource>([...model.weights, ...tensors]);
   const trained = modelFor(modelTask, { ...model.config }, weights);
-  return { config, model: await frozen(trained), reader };
-}
-
-/** Nothing of it is a parameter. */
-function frozen(model: Model): Promise<TrainableModel> {
-  return trainSelected(model, () => undefined);
+  return { config, model: await freeze(trained), reader, base };
 }

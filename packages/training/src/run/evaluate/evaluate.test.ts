@@ -4,9 +4,9 @@ import path from 'node:path';
 import { identityOf, type RunRecord, runName, writeRecord } from '@psoft/results';
 import { afterAll, describe, expect, test } from 'vitest';
 import { evaluationRecord, sealed, trainingRecord } from '../../../../results/test/records.ts';
+import { eosIdsOf } from '../../generate/prompts.ts';
 import type { EvaluationConfig } from './config.ts';
 import { checkEvaluationSettings } from './config.ts';
-import { eosIdsOf } from './execute.ts';
 import {
   accuracyOf,
   type GenerationRow,

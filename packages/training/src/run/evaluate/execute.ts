@@ -4,7 +4,8 @@ import { cutAtStop, promptHash, type Tokenizer } from '@psoft/datasets';
 import type { TrainableModel } from '@psoft/engine';
 import { configHash, peakMemoryBytes, type RunRecord, SCHEMA_VERSION, writeRecord } from '@psoft/results';
 import { type Generation, Generator } from '../../generate/index.ts';
-import { trainSelected } from '../../trainable.ts';
+import { encodePrompt, eosIdsOf } from '../../generate/prompts.ts';
+import { freeze } from '../../trainable.ts';
 import { ConfigError } from '../config.ts';
 import { type RunHooks, sourceHooks } from '../execute.ts';
 import { runPlaces } from '../identity.ts';
@@ -126,10 +127,7 @@ async function answer(
 > {
   const { strategy, maxNewTokens, buckets, merge } = evaluation;
   const { executor, threads } = options;
-  const model =
-    merge && given instanceof PeftModel
-      ? await trainSelected(await given.mergeAndUnload(), () => undefined)
-      : given;
+  const model = merge && given instanceof PeftModel ? await freeze(await given.mergeAndUnload()) : given;
   const longest = buckets.at(-1)!;
   const encoded = examples.map(({ prompt }) => encodePrompt(tokenizer, prompt));
   const fitting = [...encoded.keys()].filter((i) => encoded[i]!.length <= longest);
@@ -183,12 +181,6 @@ async function answer(
   }
 }
 
-/** With the token that starts a text, where the tokenizer puts one, and none that ends it. */
-export function encodePrompt(tokenizer: Tokenizer, prompt: string): Int32Array {
-  const ids = tokenizer.encode(prompt, undefined, Number.POSITIVE_INFINITY);
-  return ids.at(-1) === tokenizer.eosId ? ids.slice(0, -1) : ids;
-}
-
 function textOf(
   generation: Generation | undefined,
   tokenizer: Tokenizer,
@@ -199,20 +191,4 @@ function textOf(
   const text = tokenizer.decode(ids);
   const isStopped = cutAtStop(text, stops).length < text.length;
   return { text, tokens: ids.length, end: isStopped ? 'stop' : finished ? 'end' : 'length' };
-}
-
-/**
- * What ends a text by the model's configuration, and by its tokenizer.
- * @throws ConfigError where neither says
- */
-export function eosIdsOf(config: Readonly<Record<string, unknown>>, { eosId }: Tokenizer): number[] {
-  const stated = config.eos_token_id;
-  const ids = [...(Array.isArray(stated) ? stated : [stated]), eosId].filter(
-    (id): id is number => typeof id === 'number',
-  );
-  if (ids.length === 0)
-    throw new ConfigError(
-      'nothing ends a text: neither config.json (eos_token_id) nor the tokenizer (eos_token) names a token',
-    );
-  return [...new Set(ids)];
 }

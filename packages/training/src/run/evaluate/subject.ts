@@ -7,7 +7,7 @@ import { PeftModel } from '@psoft/adapter';
 import type { Tokenizer } from '@psoft/datasets';
 import { fingerprintWeights, type Model, openCheckpoint, type TrainableModel } from '@psoft/engine';
 import { identityOf, type RunRecord, readRecords, runName, taskFolder } from '@psoft/results';
-import { countParameters, trainSelected } from '../../trainable.ts';
+import { countParameters, freeze } from '../../trainable.ts';
 import { ConfigError, type RunConfig } from '../config.ts';
 import { openModel } from '../prepare.ts';
 import { loadRun } from '../saved.ts';
@@ -120,9 +120,8 @@ export async function openSubject(
   hooks: SourceHooks,
 ): Promise<OpenSubject> {
   if (subject.kind === 'run') {
-    const { config, model, reader } = await loadRun(subject.folder, hooks);
+    const { model, reader, base } = await loadRun(subject.folder, hooks);
     const { modelInfo } = subject.record.metaInfo;
-    const base = await localModel({ model: config.model }, hooks);
     const baseFingerprint = await fingerprintWeights((await openCheckpoint(base.folder)).weights);
     if (baseFingerprint !== modelInfo.fingerprint)
       throw new ConfigError(
@@ -138,16 +137,16 @@ export async function openSubject(
     };
   }
   const base = await localModel(training, hooks);
-  const { model, reader, baseFingerprint } = await openModel(base.folder, taskOf(training), training.seed);
+  const { model, reader, baseWeights } = await openModel(base.folder, taskOf(training), training.seed);
   const common = {
     tokenizer: reader as Tokenizer,
-    baseFingerprint,
+    baseFingerprint: await fingerprintWeights(baseWeights),
     baseName: training.model.name,
     ...(base.revision === undefined ? {} : { baseRevision: base.revision }),
   };
   const total = sizeOf(model);
   if (subject.kind === 'base') {
-    const frozen = await trainSelected(model, () => undefined);
+    const frozen = await freeze(model);
     const none = { trainable: 0, trainableWithoutHead: 0, total, totalWithoutHead: total };
     return { ...common, model: frozen, parameters: none };
   }

@@ -85,3 +85,9 @@ export const OPERATIONS = {
 } as const satisfies Record<string, Operation>;
 
 export type OperationName = keyof typeof OPERATIONS;
+
+/** Operations of one argument that are written by their name, as in print. */
+export const FUNCTION_NAMES = [
+  ...(['sin', 'cos', 'tan', 'cot', 'sec', 'csc', 'arcsin', 'arccos', 'arctan'] as const),
+  ...(['sinh', 'cosh', 'tanh', 'ln', 'exp'] as const),
+] satisfies OperationName[];

@@ -1,27 +1,12 @@
 /** Tokens to expressions: precedence as in print, products without a sign, arguments without braces. */
 import { apply, type Expression, number, symbol } from './expression.ts';
-import type { OperationName } from './operations.ts';
+import { FUNCTION_NAMES, type OperationName } from './operations.ts';
 import { decimal, integer, isInteger, rational } from './rational.ts';
 import { type Token, Unreadable } from './tokens.ts';
 
 /** Signs of functions, by operation. */
 const FUNCTIONS: Readonly<Record<string, OperationName>> = Object.fromEntries(
-  [
-    'sin',
-    'cos',
-    'tan',
-    'cot',
-    'sec',
-    'csc',
-    'arcsin',
-    'arccos',
-    'arctan',
-    'sinh',
-    'cosh',
-    'tanh',
-    'ln',
-    'exp',
-  ].map((name) => [name, name as OperationName]),
+  FUNCTION_NAMES.map((name) => [name, name]),
 );
 const INVERSES: Readonly<Record<string, OperationName>> = { sin: 'arcsin', cos: 'arccos', tan: 'arctan' };
 const CLOSING: Readonly<Record<string, string>> = {

@@ -1,4 +1,5 @@
 /** How mathematics is spelled: in LaTeX, in plain text, in Unicode. */
+import { FUNCTION_NAMES } from './operations.ts';
 import type { Token } from './tokens.ts';
 
 export const SPACING = new Set([
@@ -96,24 +97,7 @@ export const LETTERS = new Set(
 );
 /** Words of plain text that are mathematics. */
 export const PLAIN: Readonly<Record<string, Token>> = Object.fromEntries([
-  ...[
-    'sin',
-    'cos',
-    'tan',
-    'cot',
-    'sec',
-    'csc',
-    'arcsin',
-    'arccos',
-    'arctan',
-    'sinh',
-    'cosh',
-    'tanh',
-    'ln',
-    'log',
-    'exp',
-    'sqrt',
-  ].map((name) => [name, { kind: 'sign', text: name }] as const),
+  ...[...FUNCTION_NAMES, 'log', 'sqrt'].map((name) => [name, { kind: 'sign', text: name }] as const),
   ...['pi', 'theta', 'alpha', 'beta', 'infinity'].map(
     (name) => [name, { kind: 'name', text: name }] as const,
   ),
