@@ -10,15 +10,12 @@ Run from the repository root: python tools/reference/decoder_trajectory.py   (ne
   prompts, greedily. For PSOFT also basis.json, by psoft_basis.py.
 """
 import json
-import shutil
-import subprocess
-import sys
-import warnings
 from pathlib import Path
 
 import torch
-from peft import LoraConfig, PsoftConfig, get_peft_model
+from peft import LoraConfig, PsoftConfig
 from safetensors.torch import load_file, save_file
+from trajectory import adapted
 from transformers import LlamaConfig, LlamaForCausalLM
 
 OUTPUT = Path("packages/training/test/fixtures/decoder")
@@ -101,22 +98,7 @@ def generations(model) -> list[list[int]]:
 
 def train(name: str, config, data: list[list[dict]]) -> None:
     folder = OUTPUT / name
-    shutil.rmtree(folder, ignore_errors=True)
-    torch.manual_seed(2)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model = get_peft_model(base_model(), config)
-        model.save_pretrained(folder)
-    (folder / "README.md").unlink()
-    config_file = folder / "adapter_config.json"
-    settings = json.loads(config_file.read_text())
-    settings["target_modules"].sort()
-    config_file.write_text(json.dumps(settings, indent=2) + "\n")
-    if name == "psoft":
-        script = str(Path(__file__).with_name("psoft_basis.py"))
-        files = [str(folder), str(OUTPUT / "model.safetensors"), str(folder / "basis.json")]
-        subprocess.run([sys.executable, script, *files], check=True)
-    model.train()
+    model = adapted(base_model, config, folder)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimiser = torch.optim.AdamW(trained, lr=OPTIMISER["adapterRate"], weight_decay=OPTIMISER["weightDecay"])
     losses = []

@@ -89,8 +89,8 @@ def batches() -> list[dict]:
     return result
 
 
-def train(name: str, config, data: list[dict]) -> list[float]:
-    folder = OUTPUT / name
+def adapted(base_model, config, folder: Path):
+    """The model under PEFT, with its adapter saved as it starts; for PSOFT with its basis beside it."""
     shutil.rmtree(folder, ignore_errors=True)
     torch.manual_seed(2)
     with warnings.catch_warnings():
@@ -103,11 +103,15 @@ def train(name: str, config, data: list[dict]) -> list[float]:
     settings = json.loads(config_file.read_text())
     settings["target_modules"].sort()
     config_file.write_text(json.dumps(settings, indent=2) + "\n")
-    if name == "psoft":
+    if isinstance(config, PsoftConfig):
         script = str(Path(__file__).with_name("psoft_basis.py"))
-        files = [str(folder), str(OUTPUT / "model.safetensors"), str(folder / "basis.json")]
+        files = [str(folder), str(folder.parent / "model.safetensors"), str(folder / "basis.json")]
         subprocess.run([sys.executable, script, *files], check=True)
-    model.train()
+    return model.train()
+
+
+def train(name: str, config, data: list[dict]) -> list[float]:
+    model = adapted(base_model, config, OUTPUT / name)
     trained = [(path, parameter) for path, parameter in model.named_parameters() if parameter.requires_grad]
     heads = [parameter for path, parameter in trained if "modules_to_save" in path]
     adapters = [parameter for path, parameter in trained if "modules_to_save" not in path]
