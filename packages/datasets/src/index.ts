@@ -9,6 +9,7 @@ export {
   textSpec,
   trainingBatches,
 } from './batches.ts';
+export * from './commonsense/index.ts';
 export {
   drawPair,
   generateAcceptability,
