@@ -106,7 +106,10 @@ const FORMAT_MARK = 'Answer format: ';
 export function optionsOf({ instruction }: Pick<CommonsenseRow, 'instruction'>): string[] | undefined {
   const at = instruction.lastIndexOf(FORMAT_MARK);
   if (at < 0) return undefined;
-  const words = instruction.slice(at + FORMAT_MARK.length).trim().split('/');
+  const words = instruction
+    .slice(at + FORMAT_MARK.length)
+    .trim()
+    .split('/');
   return words.length < 2 || words.some((word) => word === '') ? undefined : words;
 }
 
