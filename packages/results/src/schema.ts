@@ -89,7 +89,9 @@ const trainInfo = object({
   metrics: d('One row an epoch, in order; none for an evaluation.', list(epochRow)),
   best: d(
     'The epoch whose parameters were tested and saved.',
-    optional(object({ epoch: integer(), value: number() })),
+    optional(
+      object({ epoch: integer(), step: d('Optimiser steps by then.', optional(integer())), value: number() }),
+    ),
   ),
   test: d(
     'Metrics of the best epoch on the reported split; absent for a training by "loss", which other tasks evaluate.',
@@ -106,6 +108,17 @@ const trainInfo = object({
         seconds: number(0),
         tokensPerSecond: d('New tokens; compiling is not counted.', optional(number(0))),
         batchSize: integer(1),
+      }),
+    ),
+  ),
+  likelihood: d(
+    'What an evaluation compared by likelihood, beside or instead of generating.',
+    optional(
+      object({
+        problems: integer(1),
+        choices: integer(1),
+        tooLong: d('Prompts above the longest padded length: not compared, so wrong.', optional(integer())),
+        seconds: number(0),
       }),
     ),
   ),

@@ -6,6 +6,7 @@ import {
   type EpochRow,
   Fit,
   type FitConfig,
+  type FitHooks,
   type FitState,
   type FitTask,
   NonFiniteError,
@@ -200,6 +201,58 @@ describe('Fit', () => {
     expect(model.parameters.flatMap(({ data }) => [...data])).toEqual(afterFirstEpoch);
   });
 
+  describe('evaluation by steps', () => {
+    const bySteps = { ...config, epochs: 3, evaluationSteps: 5 };
+    const run = async (hooks: FitHooks = {}, from?: FitState) => {
+      const fit = new Fit(toyModel(), toyTask(), bySteps);
+      const result = await fit.run(hooks, from);
+      const values = [...fit.vector.values];
+      await fit.dispose();
+      return { ...result, values };
+    };
+
+    test('comes after every so many steps and the last, whatever the epochs', async () => {
+      const seen: number[] = [];
+      const { rows, best } = await run({ onStep: ({ step }) => void seen.push(step) });
+      expect(seen).toHaveLength(24);
+      expect(rows.map(({ step, epoch }) => [step, epoch])).toEqual([
+        [5, 1],
+        [10, 2],
+        [15, 2],
+        [20, 3],
+        [24, 3],
+      ]);
+      const scores = rows.map(({ selection }) => selection[config.selection!.metric]!);
+      expect(best).toMatchObject({
+        metric: Math.max(...scores),
+        step: rows[scores.indexOf(Math.max(...scores))]!.step,
+      });
+      // A row tells of the steps since the one before.
+      const whole = new Fit(toyModel(), toyTask(), { ...config, epochs: 3 });
+      const { rows: epochs } = await whole.run();
+      await whole.dispose();
+      const sum = (all: typeof rows, steps: readonly number[]) =>
+        all.reduce((total, { trainLoss }, i) => total + trainLoss * steps[i]!, 0);
+      expect(sum(rows, [5, 5, 5, 5, 4])).toBeCloseTo(sum(epochs, [8, 8, 8]), 6);
+    });
+
+    test('is the same in a run that goes on from any of its states', async () => {
+      const states: FitState[] = [];
+      const straight = await run({
+        onState: (state) => void states.push(structuredClone(state())),
+      });
+      expect(states.length).toBeGreaterThan(20);
+      for (const state of [states[3]!, states[4]!, states[7]!, states[8]!, states[14]!, states.at(-1)!]) {
+        const again = await run({}, state);
+        expect(again.values).toEqual(straight.values);
+        expect(again.best).toEqual(straight.best);
+        expect(again.rows.map(({ step, trainLoss, selection }) => [step, trainLoss, selection])).toEqual(
+          straight.rows.map(({ step, trainLoss, selection }) => [step, trainLoss, selection]),
+        );
+      }
+    });
+  });
+
   test('an empty training set is refused', async () => {
     const empty = { ...toyTask(), trainBatches: () => [] };
     await expect(new Fit(toyModel(), empty, config).run()).rejects.toThrow(/no batches/);
@@ -302,7 +355,7 @@ describe('Fit', () => {
       const losses = [0.5, 0.3, 0.4];
       fit.evaluate = async () => ({ loss: losses.shift()! });
       const { best, rows } = await fit.run();
-      expect(best).toEqual({ epoch: 2, metric: 0.3 });
+      expect(best).toEqual({ epoch: 2, step: 16, metric: 0.3 });
       expect(rows.map(({ selection }) => selection.loss)).toEqual([0.5, 0.3, 0.4]);
     });
   });

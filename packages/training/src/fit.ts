@@ -58,8 +58,10 @@ export interface FitConfig {
   readonly learningRate: number;
   readonly headLearningRate: number;
   readonly weightDecay: number;
-  /** Share of all steps, rounded down. */
-  readonly warmupRatio: number;
+  /** Share of all steps, rounded down; 0 when left out. */
+  readonly warmupRatio?: number;
+  /** Instead of a share: so many steps. */
+  readonly warmupSteps?: number;
   /** How the rates fall after the warm-up; linearly when left out. */
   readonly schedule?: ScheduleName;
   /** Gradients are scaled to at most this norm; undefined leaves them. */
@@ -68,6 +70,8 @@ export interface FitConfig {
   readonly maxSteps?: number;
   /** What chooses the best epoch. Without it the last epoch's values are kept. */
   readonly selection?: SelectionRule;
+  /** Evaluates after every so many steps and the last one, instead of after every epoch. */
+  readonly evaluationSteps?: number;
   readonly dropoutSeed: number;
 }
 
@@ -79,6 +83,7 @@ export interface SelectionRule {
 }
 
 export interface EpochRow {
+  /** 1-based: the epoch that ended, or the one that the step is in. */
   readonly epoch: number;
   readonly step: number;
   readonly trainLoss: number;
@@ -113,17 +118,22 @@ export interface FitState {
   readonly values: Float32Array;
   readonly optimiser: AdamWState;
   readonly best:
-    | { readonly epoch: number; readonly metric: number; readonly values: Float32Array }
+    | {
+        readonly epoch: number;
+        readonly step: number;
+        readonly metric: number;
+        readonly values: Float32Array;
+      }
     | undefined;
   readonly rows: readonly EpochRow[];
-  /** Of the epoch that was broken off. */
+  /** Since the last row. */
   readonly meter: MeterState;
 }
 
 export interface FitResult {
   readonly status: 'completed' | 'cancelled';
   readonly rows: readonly EpochRow[];
-  readonly best: { readonly epoch: number; readonly metric: number } | undefined;
+  readonly best: { readonly epoch: number; readonly step: number; readonly metric: number } | undefined;
   readonly steps: number;
   readonly programs: ProgramSummary[];
 }
@@ -169,23 +179,52 @@ export class Fit {
     if (batches.length === 0)
       throw new Error('the training set has no batches: give it at least one example');
     const totalSteps = this.totalSteps(batches.length);
-    const warmupSteps = Math.floor(config.warmupRatio * totalSteps);
+    const warmupSteps = warmupStepsOf(config, totalSteps);
     const schedule = SCHEDULES[config.schedule ?? 'linear'];
     const adamw = new AdamW(vector.size, { weightDecay: config.weightDecay });
     const rows: EpochRow[] = [...(from?.rows ?? [])];
+    const period = config.evaluationSteps;
     let best = from?.best;
     let step = from?.step ?? 0;
+    let meter = new Meter(from?.meter);
     let stopped = false;
     if (from !== undefined) {
       vector.values.set(from.values);
       adamw.restore(from.optimiser);
     }
 
+    /** Evaluates, adds a row, and keeps the values if they are the best so far. */
+    const endPeriod = async (epoch: number): Promise<void> => {
+      const start = performance.now();
+      const selection = config.selection ? await this.evaluate(config.selection.split) : {};
+      const row: EpochRow = {
+        epoch,
+        step,
+        selection,
+        learningRate: config.learningRate * schedule(step, warmupSteps, totalSteps),
+        evalSeconds: (performance.now() - start) / 1000,
+        ...meter.summary(),
+      };
+      rows.push(row);
+      meter = new Meter();
+      let isBest = false;
+      if (config.selection) {
+        const metric = selection[config.selection.metric];
+        if (metric === undefined)
+          throw new Error(
+            `no metric "${config.selection.metric}": the task computes ${Object.keys(selection).join(', ')}`,
+          );
+        isBest = best === undefined || isBetter(metric, best.metric, config.selection);
+        if (isBest) best = { epoch, step, metric, values: Float32Array.from(vector.values) };
+      }
+      if (isBest || !config.selection) vector.writeThrough();
+      await hooks.onEpoch?.(row, isBest);
+    };
+
     try {
       for (let epoch = from?.epoch ?? 0; epoch < config.epochs && !stopped; epoch++) {
         const isFirst = epoch === (from?.epoch ?? 0);
         if (!isFirst) batches = task.trainBatches(epoch);
-        const meter = new Meter(isFirst ? from?.meter : undefined);
         let done = isFirst ? (from?.batch ?? 0) : 0;
         const state = (): FitState => ({
           step,
@@ -218,36 +257,15 @@ export class Fit {
           hooks.onStep?.({ step, totalSteps, loss, tokensPerSecond: meter.tokensPerSecond });
           // Lets messages and signals in: ONNX Runtime blocks this thread while it runs.
           await setImmediate();
+          if (period !== undefined && step % period === 0 && step < totalSteps) await endPeriod(epoch + 1);
           stopped = hooks.shouldStop?.() === true;
           await hooks.onState?.(state, stopped);
         }
         if (stopped) break;
-        const evalStart = performance.now();
-        const selection = config.selection ? await this.evaluate(config.selection.split) : {};
-        const row: EpochRow = {
-          epoch: epoch + 1,
-          step,
-          selection,
-          learningRate: config.learningRate * schedule(step, warmupSteps, totalSteps),
-          evalSeconds: (performance.now() - evalStart) / 1000,
-          ...meter.summary(),
-        };
-        rows.push(row);
-        let isBest = false;
-        if (config.selection) {
-          const metric = selection[config.selection.metric];
-          if (metric === undefined)
-            throw new Error(
-              `no metric "${config.selection.metric}": the task computes ${Object.keys(selection).join(', ')}`,
-            );
-          isBest = best === undefined || isBetter(metric, best.metric, config.selection);
-          if (isBest) best = { epoch: epoch + 1, metric, values: Float32Array.from(vector.values) };
-        }
-        if (isBest || !config.selection) vector.writeThrough();
-        await hooks.onEpoch?.(row, isBest);
+        if (period === undefined || step >= totalSteps) await endPeriod(epoch + 1);
         if (step >= totalSteps) break;
         stopped = hooks.shouldStop?.() === true;
-        const next = (): FitState => ({ ...state(), epoch: epoch + 1, batch: 0, meter: new Meter().state });
+        const next = (): FitState => ({ ...state(), epoch: epoch + 1, batch: 0 });
         await hooks.onState?.(next, stopped);
       }
     } finally {
@@ -259,7 +277,7 @@ export class Fit {
     return {
       status: stopped ? 'cancelled' : 'completed',
       rows,
-      best: best && { epoch: best.epoch, metric: best.metric },
+      best: best && { epoch: best.epoch, step: best.step, metric: best.metric },
       steps: step,
       programs: this.#programs,
     };
@@ -340,6 +358,14 @@ export class Fit {
         'lower the learning rate or look at those examples; the best parameters so far are kept',
     );
   }
+}
+
+/** Steps over which the rates rise. */
+export function warmupStepsOf(
+  { warmupSteps, warmupRatio = 0 }: Pick<FitConfig, 'warmupSteps' | 'warmupRatio'>,
+  totalSteps: number,
+): number {
+  return warmupSteps ?? Math.floor(warmupRatio * totalSteps);
 }
 
 function isBetter(one: number, other: number, { isSmallerBetter = false }: SelectionRule): boolean {

@@ -27,7 +27,7 @@ const state: FitState = {
   batch: 2,
   values: Float32Array.of(1e-45, -0, 3.3),
   optimiser: { step: 6, firstMoment: Float32Array.of(1, 2, 3), secondMoment: Float32Array.of(4, 5, 6) },
-  best: { epoch: 1, metric: 200 / 3, values: Float32Array.of(7, 8, 9) },
+  best: { epoch: 1, step: 40, metric: 200 / 3, values: Float32Array.of(7, 8, 9) },
   rows: [row],
   meter: { milliseconds: [1.1, 2.2], loss: 0.3, norm: 0.4, tokens: 5 },
 };

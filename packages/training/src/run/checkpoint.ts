@@ -7,7 +7,7 @@ import type { FitState } from '../fit.ts';
 import { ConfigError } from './config.ts';
 
 const FILE = 'checkpoint.safetensors';
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** What must be alike for a continued run to give the same result to the bit. */
 export interface CheckpointKey {
@@ -34,7 +34,7 @@ interface Description extends CheckpointKey {
   readonly epoch: number;
   readonly batch: number;
   readonly optimiserStep: number;
-  readonly best?: { readonly epoch: number; readonly metric: number };
+  readonly best?: { readonly epoch: number; readonly step: number; readonly metric: number };
   readonly rows: FitState['rows'];
   readonly meter: FitState['meter'];
   readonly seconds: number;
@@ -65,7 +65,7 @@ export class CheckpointFile {
       epoch,
       batch,
       optimiserStep: optimiser.step,
-      ...(best === undefined ? {} : { best: { epoch: best.epoch, metric: best.metric } }),
+      ...(best === undefined ? {} : { best: { epoch: best.epoch, step: best.step, metric: best.metric } }),
       rows,
       meter,
       seconds,

@@ -16,7 +16,9 @@ export interface TrainingSettings {
   readonly headLearningRate?: number;
   readonly weightDecay: number;
   /** Share of all steps over which the rates rise from 0. */
-  readonly warmupRatio: number;
+  readonly warmupRatio?: number;
+  /** Instead of a share: so many steps. */
+  readonly warmupSteps?: number;
   /** How they fall afterwards; linearly when left out. */
   readonly schedule?: ScheduleName;
   /** Gradients are scaled to at most this norm (transformers' Trainer: 1). */
@@ -27,6 +29,10 @@ export interface TrainingSettings {
   readonly buckets?: readonly number[];
   /** Counts the prompt's tokens in the loss as well as the response's. Of language models. */
   readonly lossOnPrompt?: boolean;
+  /** Which of a task's prompts is used, where it has several; its first when left out. */
+  readonly promptTemplate?: string;
+  /** Evaluates on the selection split after every so many steps instead of every epoch. */
+  readonly evaluationSteps?: number;
   /** Trains on training and validation set together; the last epoch is kept, for nothing is left to choose by. */
   readonly trainOnValidation?: boolean;
   /** Type that operands of matrix products are rounded to; f32, which leaves them, when left out. */
@@ -57,10 +63,12 @@ export interface RunConfig {
     /** What its config.json says, so that memory can be planned before it is here. Never run by. */
     readonly architecture?: Readonly<Record<string, unknown>>;
   };
-  /** A folder in the data set's official layout. Without it and {@link RunConfig.dataHub}: generated data. */
+  /** A folder in the data set's official layout. Without it, {@link dataHub} and {@link dataUrl}: generated data. */
   readonly dataFolder?: string;
   /** A data set on the Hub. */
   readonly dataHub?: { readonly name: string; readonly revision?: string };
+  /** Below which the data lies in that layout, to be downloaded once. */
+  readonly dataUrl?: string;
   /** The published score of this method on this task, in per cent of the task's first metric. */
   readonly reference?: { readonly value: number; readonly source: string };
   readonly adapter: Readonly<Record<string, unknown>>;
@@ -103,6 +111,11 @@ const precision: Rule = {
   text: `one of ${PRECISIONS.join(', ')}`,
   accepts: (v) => PRECISIONS.includes(v as Precision),
 };
+const steps: Rule = {
+  text: 'a whole number of at least 0',
+  accepts: (v) => Number.isSafeInteger(v) && (v as number) >= 0,
+};
+const name: Rule = { text: 'a name', accepts: (v) => typeof v === 'string' && v !== '' };
 const flag: Rule = { text: 'true or false', accepts: (v) => typeof v === 'boolean' };
 
 const RULES: Record<keyof TrainingSettings, Rule> = {
@@ -113,11 +126,14 @@ const RULES: Record<keyof TrainingSettings, Rule> = {
   headLearningRate: rate,
   weightDecay: rate,
   warmupRatio: share,
+  warmupSteps: steps,
   schedule,
   maxGradNorm: above,
   maxLength: count,
   buckets: lengths,
   lossOnPrompt: flag,
+  promptTemplate: name,
+  evaluationSteps: count,
   trainOnValidation: flag,
   precision,
   recompute: flag,
@@ -125,6 +141,10 @@ const RULES: Record<keyof TrainingSettings, Rule> = {
 };
 
 const OPTIONAL = [
+  'warmupRatio',
+  'warmupSteps',
+  'promptTemplate',
+  'evaluationSteps',
   'microBatchSize',
   'headLearningRate',
   'schedule',
@@ -157,6 +177,10 @@ export function checkTrainingSettings(settings: Record<string, unknown>, where: 
   }
   const checked = settings as unknown as TrainingSettings;
   const { buckets, maxLength, batchSize, microBatchSize = batchSize } = checked;
+  if ((checked.warmupRatio === undefined) === (checked.warmupSteps === undefined))
+    throw new ConfigError(
+      `${where}: give one of the training settings "warmupRatio" and "warmupSteps", got ${checked.warmupRatio === undefined ? 'neither' : 'both'}`,
+    );
   if (batchSize % microBatchSize !== 0)
     throw new ConfigError(
       `${where}: training setting "microBatchSize" must divide batchSize (${batchSize}), got ${microBatchSize}`,

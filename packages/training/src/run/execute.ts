@@ -87,7 +87,9 @@ export async function executeRun({ config, options }: RunRequest, hooks: RunHook
       metrics,
       recordFile,
       runFolder: places.runFolder,
-      ...(result.best === undefined ? {} : { bestEpoch: result.best.epoch, bestMetric: result.best.metric }),
+      ...(result.best === undefined
+        ? {}
+        : { bestEpoch: result.best.epoch, bestStep: result.best.step, bestMetric: result.best.metric }),
       ...(adapterFolder === undefined ? {} : { adapterFolder }),
     };
   } catch (error) {

@@ -3,7 +3,7 @@ import type { CompileOptions } from '@psoft/engine';
 import { dropoutStep } from '@psoft/engine';
 import { configHash, peakMemoryBytes } from '@psoft/results';
 import { Evaluator } from '../evaluator.ts';
-import { type Batch, Fit } from '../fit.ts';
+import { type Batch, Fit, warmupStepsOf } from '../fit.ts';
 import { AdamW, clipGradient } from '../optimiser.ts';
 import { compileTrainStep } from '../programs.ts';
 import { countParameters } from '../trainable.ts';
@@ -105,7 +105,7 @@ export async function planRun({ config, options }: RunRequest, hooks: RunHooks):
     stepsAnEpoch: first.length,
     epochs,
     totalSteps,
-    warmupSteps: Math.floor(config.training.warmupRatio * totalSteps),
+    warmupSteps: warmupStepsOf(config.training, totalSteps),
     buckets,
     paddingShare: 1 - tokens / places,
     ...(sample === undefined ? {} : { sample }),

@@ -97,13 +97,15 @@ export function compileOptionsOf(
 
 export function fitConfigOf({ config, task }: Pick<PreparedRun, 'config' | 'task'>): FitConfig {
   const { epochs, learningRate, headLearningRate, weightDecay, warmupRatio, maxGradNorm } = config.training;
-  const { schedule, maxSteps } = config.training;
+  const { schedule, maxSteps, warmupSteps, evaluationSteps } = config.training;
   return {
     epochs,
     learningRate,
     headLearningRate: headLearningRate ?? 0,
     weightDecay,
-    warmupRatio,
+    ...(warmupRatio === undefined ? {} : { warmupRatio }),
+    ...(warmupSteps === undefined ? {} : { warmupSteps }),
+    ...(evaluationSteps === undefined ? {} : { evaluationSteps }),
     maxGradNorm,
     ...(schedule === undefined ? {} : { schedule }),
     ...(task.selection === undefined ? {} : { selection: task.selection }),

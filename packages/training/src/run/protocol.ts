@@ -35,6 +35,7 @@ export interface RunSummary {
   readonly metrics: Readonly<Record<string, number>>;
   /** Chosen on the selection split, and its score there; absent where the last epoch is kept. */
   readonly bestEpoch?: number;
+  readonly bestStep?: number;
   readonly bestMetric?: number;
   readonly recordFile: string;
   readonly runFolder?: string;

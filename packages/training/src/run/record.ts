@@ -38,7 +38,7 @@ export interface RunFacts {
 export interface RunEnd {
   readonly status: RunRecord['runInfo']['status'];
   readonly error?: string;
-  readonly best?: { readonly epoch: number; readonly metric: number };
+  readonly best?: { readonly epoch: number; readonly step: number; readonly metric: number };
   /** On the reported half. */
   readonly metrics?: Readonly<Record<string, number>>;
   readonly adapterFolder?: string;
@@ -122,7 +122,9 @@ export class RunRecorder {
         },
         selectionMetric: names[0],
         metrics: this.#rows.map((row): EpochMetrics => ({ ...row, selection: { ...row.selection } })),
-        ...(end.best === undefined ? {} : { best: { epoch: end.best.epoch, value: end.best.metric } }),
+        ...(end.best === undefined
+          ? {}
+          : { best: { epoch: end.best.epoch, step: end.best.step, value: end.best.metric } }),
         ...(end.metrics === undefined ? {} : { test: { ...end.metrics } }),
         ...(this.#rows.length === 0
           ? {}
