@@ -1,8 +1,8 @@
 /** Rows of JSON lines, JSON and parquet files, by the field names that they go by. */
 import path from 'node:path';
-import { openParquet, readParquetRows } from '../../parquet.ts';
-import { DataError } from '../../text.ts';
-import { readUtf8 } from '../../tsv.ts';
+import { openParquet, readParquetRows } from './parquet.ts';
+import { DataError } from './text.ts';
+import { readUtf8 } from './tsv.ts';
 
 export interface Row {
   readonly cells: Readonly<Record<string, unknown>>;
@@ -10,39 +10,45 @@ export interface Row {
   readonly where: string;
 }
 
-/** Fields that a set may have; each is text wherever it is there. */
-const OPTIONAL = ['level', 'type'];
-
 /**
  * @param namings field names of one set, in several namings: the first that a file's first row has is taken
+ * @param optional fields that may be absent; of parquet files no others are read
  * @throws DataError naming file and row for what is no JSON or parquet, or holds no rows; naming the fields for others
  */
 export async function readRows(
   files: readonly string[],
   namings: readonly (readonly string[])[],
+  optional: readonly string[] = [],
 ): Promise<{ rows: Row[]; naming: readonly string[] }> {
   const rows: Row[] = [];
   for (const file of files)
-    for (const row of await (file.endsWith('.parquet') ? parquetRows(file, namings) : jsonRows(file)))
+    for (const row of await (file.endsWith('.parquet')
+      ? parquetRows(file, namings, optional)
+      : jsonRows(file)))
       rows.push(row);
   const [first] = rows;
   if (first === undefined) throw new DataError(`${files.join(', ')}: no rows`);
   return { rows, naming: chooseNaming(Object.keys(first.cells), namings, first.where) };
 }
 
-/** @throws DataError naming file, row and field unless it is text with something in it */
-export function textOf({ cells, where }: Row, field: string): string {
+/** @throws DataError naming file, row and field unless it is text, with something in it unless it may be empty */
+export function textOf({ cells, where }: Row, field: string, { mayBeEmpty = false } = {}): string {
   const value = cells[field];
   if (typeof value !== 'string')
     throw new DataError(`${where}: "${field}" is ${JSON.stringify(value) ?? 'missing'}, expected text`);
-  if (value.trim() === '') throw new DataError(`${where}: "${field}" is empty, expected text`);
+  if (!mayBeEmpty && value.trim() === '') throw new DataError(`${where}: "${field}" is empty, expected text`);
   return value;
 }
 
-/** The optional fields of a row that are there. */
-export function optionalText(row: Row): { level?: string; type?: string } {
-  const present = OPTIONAL.filter((field) => row.cells[field] !== undefined && row.cells[field] !== null);
-  return Object.fromEntries(present.map((field) => [field, textOf(row, field)]));
+/** Those of the fields that the row has. */
+export function optionalText<Field extends string>(
+  row: Row,
+  fields: readonly Field[],
+): Partial<Record<Field, string>> {
+  const present = fields.filter((field) => row.cells[field] !== undefined && row.cells[field] !== null);
+  return Object.fromEntries(present.map((field) => [field, textOf(row, field)])) as Partial<
+    Record<Field, string>
+  >;
 }
 
 function chooseNaming(
@@ -56,11 +62,15 @@ function chooseNaming(
   throw new DataError(`${where}: expected the fields ${wanted}; it has ${fields.join(', ')}`);
 }
 
-async function parquetRows(file: string, namings: readonly (readonly string[])[]): Promise<Row[]> {
+async function parquetRows(
+  file: string,
+  namings: readonly (readonly string[])[],
+  optional: readonly string[],
+): Promise<Row[]> {
   const { present } = await openParquet(file, []);
   const columns = [
     ...chooseNaming(present, namings, file),
-    ...OPTIONAL.filter((name) => present.includes(name)),
+    ...optional.filter((name) => present.includes(name)),
   ];
   return (await readParquetRows([file], columns)).map((cells, i) => ({
     cells,
