@@ -24,7 +24,8 @@ export function refusal(response: Response, asked: Asked): Error {
   const said = response.headers.get('x-error-message') ?? '';
   const { status } = response;
   const type = `type (${repo.type})`;
-  if (PASSING.has(status)) return passing(response, what);
+  const failure = passing(response, what, 'the Hub');
+  if (failure !== undefined) return failure;
   if (code === 'GatedRepo')
     return new HubError(
       withToken
@@ -60,12 +61,14 @@ export function refusal(response: Response, asked: Asked): Error {
   );
 }
 
-function passing(response: Response, what: string): Error {
-  const waitMs = retryAfterMs(response.headers.get('retry-after'));
+/** The failure of a server that may do better later; undefined for an answer that will stay what it is. */
+export function passing(response: Response, what: string, who: string): Error | undefined {
   const { status } = response;
+  if (!PASSING.has(status)) return undefined;
+  const waitMs = retryAfterMs(response.headers.get('retry-after'));
   if (waitMs !== undefined && waitMs > LONGEST_WAIT_MS)
     return new HubError(
-      `the Hub asks to wait ${Math.ceil(waitMs / 60_000)} minutes before ${what} is fetched (HTTP ${status}); run again then, it goes on where it stopped`,
+      `${who} asks to wait ${Math.ceil(waitMs / 60_000)} minutes before ${what} is fetched (HTTP ${status}); run again then, it goes on where it stopped`,
     );
   return new PassingFailure(`HTTP ${status}${status === 429 ? ', too many requests' : ''}`, { waitMs });
 }

@@ -6,27 +6,14 @@ import { type Download, fetchBlob } from './download.ts';
 import { HubError, UnreachableError } from './errors.ts';
 import { findFiles, resolveCommit } from './listing.ts';
 import { checkFileName, checkRepo, describe, type HubRepo, isCommit } from './names.ts';
+import { type SessionOptions, withConnection } from './session.ts';
 import { hubSettings } from './settings.ts';
 
-export interface HubOptions {
+export interface HubOptions extends SessionOptions {
   /** Exact paths in the repository, or patterns: `cola/*.parquet`. Each must be there. */
   readonly files: readonly string[];
   /** The same, but may be absent. */
   readonly optional?: readonly string[];
-  /** Where HF_HOME, HF_TOKEN and their like are read; the process's own when left out. */
-  readonly environment?: NodeJS.ProcessEnv;
-  /** Bytes of a file that are on disk, of its total. Not called for what the cache holds. */
-  readonly onProgress?: (progress: { file: string; done: number; total: number }) => void;
-  /** What the user should know though it is no error: waits, new attempts, the cache used for want of a network. */
-  readonly onNote?: (line: string) => void;
-  /** Attempts after a failed one; 5 when left out. */
-  readonly retries?: number;
-  /** The wait before the second attempt; 500 when left out. */
-  readonly backoffMs?: number;
-  /** How long a connection may bring no data; 30 000 when left out. */
-  readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
-  readonly fetch?: typeof fetch;
 }
 
 export interface Snapshot {
@@ -44,32 +31,9 @@ export interface Snapshot {
  * @throws HubError when they cannot be had; the signal's reason when aborted
  */
 export async function fetchSnapshot(repo: HubRepo, options: HubOptions): Promise<Snapshot> {
-  const environment = options.environment ?? process.env;
-  const settings = hubSettings(environment);
-  const { token } = settings;
-  // No message is made of the token, but a server may send back what it got.
-  const hide = (line: string): string => (token === undefined ? line : line.replaceAll(token, '<token>'));
-  const connection: Connection = {
-    settings,
-    fetch: options.fetch ?? fetch,
-    retries: options.retries ?? 5,
-    backoffMs: options.backoffMs ?? 500,
-    timeoutMs: options.timeoutMs ?? 30_000,
-    waitsForNetwork: true,
-    signal: options.signal,
-    note: (line) => options.onNote?.(hide(line)),
-  };
-  try {
-    return await fetchFiles(repo, options, connection);
-  } catch (error) {
-    if (options.signal?.aborted) throw options.signal.reason;
-    if (error instanceof HubError) throw new HubError(hide(error.message));
-    const { code, syscall } = error as NodeJS.ErrnoException;
-    if (code === undefined || syscall === undefined) throw error;
-    throw new HubError(
-      `the cache folder ${settings.cacheFolder} cannot be used (${code} at ${syscall}); make room or set HF_HUB_CACHE to another folder`,
-    );
-  }
+  const settings = hubSettings(options.environment ?? process.env);
+  const cache = { folder: settings.cacheFolder, variable: 'HF_HUB_CACHE' };
+  return withConnection(options, settings, cache, (connection) => fetchFiles(repo, options, connection));
 }
 
 async function fetchFiles(repo: HubRepo, options: HubOptions, connection: Connection): Promise<Snapshot> {
