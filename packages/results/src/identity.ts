@@ -109,12 +109,19 @@ export function safePart(part: string, what: string): string {
   return part;
 }
 
+/** Folders of the results that hold no records of runs: no profile is called so. */
+export const RESERVED: readonly string[] = ['charts', 'imported', 'tables'];
+
 /** `<profile>/<experiment>/<task>`, the folder of a task's records and charts below their root. */
 export function taskFolder({
   profile,
   experiment,
   task,
 }: Pick<RunInfo, 'profile' | 'experiment' | 'task'>): string {
+  if (RESERVED.includes(profile))
+    throw new RecordError(
+      `profile "${profile}" is the name of another folder of the results; call it otherwise`,
+    );
   return path.join(safePart(profile, 'profile'), safePart(experiment, 'experiment'), safePart(task, 'task'));
 }
 

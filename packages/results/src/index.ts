@@ -3,6 +3,8 @@ export * from './charts/index.ts';
 export * from './environment.ts';
 export * from './groups.ts';
 export * from './identity.ts';
+export * from './migrations.ts';
+export * from './parse.ts';
 export type { Json } from './schema/shape.ts';
 export * from './schema.ts';
 export * from './store.ts';

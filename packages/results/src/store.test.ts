@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -16,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SAMPLES, sampleRecord, sealed } from '../test/records.ts';
 import { identityOf, recordPath } from './identity.ts';
-import { findRecord, readRecords, writeRecord } from './store.ts';
+import { describeSkipped, findRecord, readRecords, writeRecord } from './store.ts';
 
 let root: string;
 beforeEach(() => {
@@ -55,7 +56,26 @@ describe('writeRecord', () => {
     await expect(writeRecord(root, edited)).rejects.toThrow('is not the hash of the record');
     const unsafe = sealed({ ...record, runInfo: { ...record.runInfo, task: 'nul' } });
     await expect(writeRecord(root, unsafe)).rejects.toThrow('task "nul" cannot be part of a file name');
+    for (const profile of ['charts', 'imported']) {
+      const reserved = sealed({ ...record, runInfo: { ...record.runInfo, profile } });
+      await expect(writeRecord(root, reserved)).rejects.toThrow(
+        `profile "${profile}" is the name of another folder`,
+      );
+    }
     expect(readdirSync(root)).toEqual([]);
+  });
+
+  it('keeps the record of another run whose hash begins alike', async () => {
+    const other = sampleRecord({ rank: 16 });
+    mkdirSync(path.dirname(pathOf()), { recursive: true });
+    writeFileSync(pathOf(), JSON.stringify(other));
+    await expect(writeRecord(root, sampleRecord())).rejects.toThrow(
+      `holds another run, ${other.runInfo.configHash}, whose first digits are the same`,
+    );
+    expect(JSON.parse(readFileSync(pathOf(), 'utf8'))).toEqual(other);
+    writeFileSync(pathOf(), 'damaged');
+    await writeRecord(root, sampleRecord());
+    expect(await findRecord(root, identityOf(sampleRecord()))).toEqual(sampleRecord());
   });
 
   it('says which file it could not write, and leaves no temporary one', async () => {
@@ -154,6 +174,25 @@ describe('readRecords', () => {
       expect(seen.startsWith(reason!), `${file}: ${seen}`).toBe(true);
       expect(seen).not.toContain('\n');
     }
+  });
+});
+
+describe('readRecords through links', () => {
+  it('follows folders that lie elsewhere, and names links that lead nowhere or in a circle', async () => {
+    await writeRecord(path.join(root, 'disk'), sampleRecord());
+    const results = path.join(root, 'results');
+    mkdirSync(results);
+    symlinkSync(path.join(root, 'disk', 'tiny'), path.join(results, 'tiny'));
+    symlinkSync(path.join(root, 'nowhere'), path.join(results, 'gone.json'));
+    symlinkSync(root, path.join(results, 'circle'));
+    const { records, skipped } = await readRecords(results);
+    expect(records).toContainEqual(sampleRecord());
+    const reasons = Object.fromEntries(skipped.map(({ file, reason }) => [file, reason]));
+    expect(reasons['gone.json']).toMatch(/^ENOENT/);
+    expect(reasons['circle/results']).toBe('a link that leads back to a folder above it');
+    expect(describeSkipped('results', skipped)).toContain(
+      'results/circle/results was not read: a link that leads back to a folder above it',
+    );
   });
 });
 

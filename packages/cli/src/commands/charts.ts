@@ -11,10 +11,10 @@ export function addChartsCommand(program: Command): void {
     .option('--out <folder>', 'where the drawings go (default: charts/ below the records)')
     .action(async ({ resultsDir, out }: { resultsDir: string; out?: string }) => {
       // Vega takes a moment to load, which no other command should wait for.
-      const { readRecords, renderCharts } = await import('@psoft/results');
+      const { describeSkipped, readRecords, renderCharts } = await import('@psoft/results');
       const folder = path.resolve(resultsDir);
       const { records, skipped } = await readRecords(folder);
-      for (const { file, reason } of skipped) process.stderr.write(`skipped ${file}: ${reason}\n`);
+      for (const line of describeSkipped(folder, skipped)) process.stderr.write(`${line}\n`);
       if (records.length === 0)
         throw new ConfigError(`no records in ${folder}: run something first, for example nx run nlu:cola`);
       const target = out === undefined ? path.join(folder, 'charts') : path.resolve(out);

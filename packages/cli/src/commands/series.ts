@@ -1,8 +1,7 @@
 /** Many runs, one after the other: what is recorded is not done again, what fails does not stop the rest. */
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { checkRecord, type RunRecord } from '@psoft/results';
+import { type RunRecord, readRecordFile } from '@psoft/results';
 import type { RunConfig } from '@psoft/training/config';
 import type { EvaluationConfig } from '@psoft/training/evaluation';
 import type { EvaluationFinder, Subject } from '@psoft/training/evaluations';
@@ -86,7 +85,7 @@ class Series {
     const found = await this.records.find(config);
     if (found === undefined) return this.#train(config, place);
     process.stderr.write(`${place}: recorded already\n`);
-    return readRecord(found);
+    return readRecordFile(found);
   }
 
   async evaluation(config: EvaluationConfig, place: string): Promise<RunRecord> {
@@ -97,7 +96,7 @@ class Series {
     const found = await this.evaluations.find(config, subject, base);
     if (found !== undefined) {
       process.stderr.write(`${place}: recorded already\n`);
-      return readRecord(found);
+      return readRecordFile(found);
     }
     // A record may have come without what was trained: runs/ is no part of a repository.
     if (subject.kind === 'run' && !existsSync(path.join(subject.folder, 'run.json')))
@@ -108,7 +107,7 @@ class Series {
     process.stderr.write(`${place}\n`);
     const summary = await evaluateWithProgress({ config, subject, options });
     if (summary.status === 'cancelled') throw new Stopped();
-    return readRecord(summary.recordFile!);
+    return readRecordFile(summary.recordFile!);
   }
 
   async #subjectOf(
@@ -118,7 +117,7 @@ class Series {
     if (training.method === BASE) return { kind: 'base' };
     const found = await this.records.find(training);
     const record =
-      found === undefined ? await this.#train(training, `${place}, training`) : await readRecord(found);
+      found === undefined ? await this.#train(training, `${place}, training`) : await readRecordFile(found);
     return { kind: 'run', folder: this.runFolderOf(record, this.options.runsFolder), record };
   }
 
@@ -130,14 +129,10 @@ class Series {
     try {
       const summary = await runWithProgress({ config, options: this.options });
       if (summary.status === 'cancelled') throw new Stopped();
-      return await readRecord(summary.recordFile);
+      return await readRecordFile(summary.recordFile);
     } catch (error) {
       if (!(error instanceof Stopped)) this.#failed.set(key, error as Error);
       throw error;
     }
   }
-}
-
-async function readRecord(file: string): Promise<RunRecord> {
-  return checkRecord(JSON.parse(await readFile(file, 'utf8')));
 }

@@ -138,6 +138,18 @@ describe('the run that is evaluated', () => {
     );
     expect(byFolder.record).toEqual(old);
     await expect(runAt(folder, places.resultsFolder)).rejects.toThrow(/holds no finished run/);
+
+    // A damaged record is told of, whether or not another is found.
+    const damaged = path.join(places.resultsFolder, 'tiny', 'nlu', 'train', 'psoft-s1-00000000.json');
+    writeFileSync(damaged, '');
+    const lines: string[] = [];
+    const told = { ...places, onUnread: (line: string) => lines.push(line) };
+    await findTrained({ ...query, variants: [undefined] }, told, 'x');
+    expect(lines).toEqual([`${damaged} was not read: the file is empty`]);
+    await expect(find({ seed: 2 })).rejects.toThrow(
+      `no finished run of nlu/train, profile tiny, psoft, seed 2 (${damaged} was not read: the file is empty): train`,
+    );
+    rmSync(damaged);
   });
 
   test('that is recorded but not there says so', async () => {

@@ -6,7 +6,15 @@ import { pipeline } from 'node:stream/promises';
 import { PeftModel } from '@psoft/adapter';
 import type { Tokenizer } from '@psoft/datasets';
 import { fingerprintWeights, type Model, openCheckpoint, type TrainableModel } from '@psoft/engine';
-import { identityOf, type RunRecord, readRecords, runName, taskFolder } from '@psoft/results';
+import {
+  describeSkipped,
+  identityOf,
+  type RunRecord,
+  readRecords,
+  runName,
+  type SkippedFile,
+  taskFolder,
+} from '@psoft/results';
 import { countParameters, freeze } from '../../trainable.ts';
 import { ConfigError, type RunConfig } from '../config.ts';
 import { openModel } from '../prepare.ts';
@@ -31,6 +39,8 @@ export interface RunQuery extends Pick<RunConfig, 'experiment' | 'task' | 'profi
 export interface Places {
   readonly resultsFolder: string;
   readonly runsFolder: string;
+  /** Is told of records that could not be read: the newest run may stand in one. */
+  readonly onUnread?: (line: string) => void;
 }
 
 /**
@@ -40,24 +50,26 @@ export interface Places {
  */
 export async function findTrained(
   query: RunQuery,
-  { resultsFolder, runsFolder }: Places,
+  { resultsFolder, runsFolder, onUnread }: Places,
   advice: string,
 ): Promise<Extract<Subject, { kind: 'run' }>> {
   const { variants, configHash, ...filter } = query;
-  const { records } = await readRecords(resultsFolder, { ...filter, status: 'completed' });
+  const { records, skipped } = await readRecords(resultsFolder, { ...filter, status: 'completed' });
   const wanted = records
     .filter(({ runInfo }) => variants.includes(runInfo.variant))
     .filter(({ runInfo }) => configHash === undefined || runInfo.configHash === configHash)
     .sort((a, b) => (a.runInfo.createdAt < b.runInfo.createdAt ? 1 : -1));
   for (const record of wanted) {
     const folder = runFolderOf(record, runsFolder);
-    if (existsSync(path.join(folder, 'run.json'))) return { kind: 'run', folder, record };
+    if (!existsSync(path.join(folder, 'run.json'))) continue;
+    for (const line of describeSkipped(resultsFolder, skipped)) onUnread?.(line);
+    return { kind: 'run', folder, record };
   }
   const name = [query.method, variants.filter((one) => one !== undefined)[0]].filter(Boolean).join('-');
   const what = `${query.experiment}/${query.task}, profile ${query.profile}, ${name}, seed ${query.seed}`;
   throw new ConfigError(
     wanted.length === 0
-      ? `no finished run of ${what}${configHash === undefined ? '' : ' with these settings'}: train it first with \`${advice}\`${configHash === undefined ? '' : ' and the same settings'}`
+      ? `no finished run of ${what}${configHash === undefined ? '' : ' with these settings'}${butUnread(resultsFolder, skipped)}: train it first with \`${advice}\`${configHash === undefined ? '' : ' and the same settings'}`
       : `${what} is recorded, but what it trained is not below ${runsFolder}: train it again with \`${advice}\`, or give --runs-dir`,
   );
 }
@@ -82,13 +94,18 @@ export async function runAt(
     string,
     string,
   ];
-  const { records } = await readRecords(resultsFolder, { profile, experiment, task });
+  const { records, skipped } = await readRecords(resultsFolder, { profile, experiment, task });
   const record = records.find((one) => path.basename(runFolderOf(one, '')) === name);
   if (record === undefined)
     throw new ConfigError(
-      `${folder} has no record below ${resultsFolder}: give --results-dir, or --adapter for an adapter from elsewhere`,
+      `${folder} has no record below ${resultsFolder}${butUnread(resultsFolder, skipped)}: give --results-dir, or --adapter for an adapter from elsewhere`,
     );
   return { kind: 'run', folder: runFolder, record };
+}
+
+/** What was wanted may stand in a file that could not be read. */
+function butUnread(resultsFolder: string, skipped: readonly SkippedFile[]): string {
+  return skipped.length === 0 ? '' : ` (${describeSkipped(resultsFolder, skipped).join('; ')})`;
 }
 
 /** Where a run's files lie: named as its record. */
