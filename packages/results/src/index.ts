@@ -9,3 +9,4 @@ export type { Json } from './schema/shape.ts';
 export * from './schema.ts';
 export * from './store.ts';
 export * from './summary.ts';
+export * from './table.ts';

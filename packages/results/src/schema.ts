@@ -3,6 +3,7 @@
  * that is one seed; means and spreads are computed from records, never written into them. Times are seconds, sizes
  * bytes, unless the name says otherwise. A value that was not measured is absent.
  */
+import { fingerprint, metrics, NAME, name, utcTime } from './schema/parts.ts';
 import {
   boolean,
   constant,
@@ -22,11 +23,7 @@ import {
 
 export const SCHEMA_VERSION = 1;
 
-/** Lower case, so that two names never meet in one file on a disk that ignores case. */
-export const NAME = /^[a-z0-9]+(?:[._-][a-z0-9]+)*$/;
-const name = text(NAME, 'a name of a-z, 0-9 and single . _ - between them');
-const fingerprint = text(/^[0-9a-f]{64}$/, 'a SHA-256 of 64 hexadecimal digits');
-const metrics = map(number());
+export { NAME };
 
 const runInfo = object({
   experiment: name,
@@ -45,7 +42,7 @@ const runInfo = object({
     oneOf('paper', 'as-released'),
   ),
   configHash: d('SHA-256 of the identity; its first 8 digits end the file name.', fingerprint),
-  createdAt: text(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3})?Z$/, 'a UTC time like 2026-01-31T12:00:00.000Z'),
+  createdAt: utcTime,
   totalSeconds: d('Wall time of the whole run, loading and compiling included.', number(0)),
   continued: d('How often the run was broken off and continued; absent for never.', optional(integer(1))),
   status: oneOf('completed', 'failed', 'cancelled'),

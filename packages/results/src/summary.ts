@@ -1,6 +1,7 @@
 /** Means and spreads over seeds, computed from records, and their tables. */
 import { type Comparison, compareRecords, type RunGroup } from './groups.ts';
 import type { ParameterCounts, ReferenceScore, RunRecord } from './schema.ts';
+import { layOutTable, type TableColumn, type TableFormat } from './table.ts';
 
 export interface Spread {
   readonly n: number;
@@ -81,11 +82,7 @@ export function formatCount(value: number): string {
   return value.toString().replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
-export type TableFormat = 'text' | 'markdown';
-
-interface Column {
-  readonly title: string;
-  readonly isNumeric: boolean;
+interface Column extends TableColumn {
   cell(row: Summary): string;
 }
 
@@ -130,7 +127,9 @@ export function formatTable(summaries: readonly Summary[], format: TableFormat =
       const columns = [...COLUMNS, REFERENCE, NOT_COMPLETED].filter(
         (column) => COLUMNS.includes(column) || rows.some((row) => column.cell(row) !== ''),
       );
-      return `${format === 'markdown' ? `**${heading}**\n` : heading}\n${layOut(columns, rows, format)}`;
+      const body = rows.map((row) => columns.map((column) => column.cell(row)));
+      const lines = layOutTable(columns, body, format);
+      return `${format === 'markdown' ? `**${heading}**\n` : heading}\n${lines.join('\n')}\n`;
     })
     .join('\n');
 }
@@ -147,24 +146,4 @@ export function describeSetting(
 ): string {
   const variant = row.protocolVariant === 'paper' ? '' : ` ${row.protocolVariant}`;
   return `${row.dataset}, ${row.model}, protocol ${row.protocol}${variant}`;
-}
-
-function layOut(columns: readonly Column[], rows: readonly Summary[], format: TableFormat): string {
-  const isMarkdown = format === 'markdown';
-  const escaped = (text: string) => (isMarkdown ? text.replaceAll('|', '\\|') : text);
-  const cells = [
-    columns.map(({ title }) => title),
-    ...rows.map((row) => columns.map((column) => escaped(column.cell(row)))),
-  ];
-  const widths = columns.map((_, index) => Math.max(3, ...cells.map((line) => line[index]!.length)));
-  const rule = columns.map(({ isNumeric }, index) =>
-    isMarkdown && isNumeric ? `${'-'.repeat(widths[index]! - 1)}:` : '-'.repeat(widths[index]!),
-  );
-  const lines = [cells[0]!, rule, ...cells.slice(1)].map((line) => {
-    const padded = line.map((cell, index) =>
-      columns[index]!.isNumeric ? cell.padStart(widths[index]!) : cell.padEnd(widths[index]!),
-    );
-    return isMarkdown ? `| ${padded.join(' | ')} |` : padded.join('  ').trimEnd();
-  });
-  return `${lines.join('\n')}\n`;
 }
