@@ -17,6 +17,7 @@ export type Candidate = RunConfig | EvaluationConfig | { readonly unavailable: s
 export interface CellOptions extends TrainOptions {
   /** Of evaluations: only so many problems. */
   readonly limit?: number;
+  readonly scorer?: string;
 }
 
 /**
@@ -44,11 +45,13 @@ export function candidatesOf(
 }
 
 /** A folder of data holds the problems, and what is trained on as well. */
-function evaluationOptions({ limit, ...options }: CellOptions) {
-  const { dataDir } = options;
+function evaluationOptions({ limit, scorer, ...options }: CellOptions) {
+  const { dataDir, dataUrl } = options;
   return {
     training: options,
     ...(dataDir === undefined ? {} : { dataDir }),
+    ...(dataUrl === undefined ? {} : { dataUrl }),
+    ...(scorer === undefined ? {} : { scorer }),
     ...(limit === undefined ? {} : { limit }),
   };
 }

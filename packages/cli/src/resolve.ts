@@ -30,6 +30,10 @@ export interface TrainOptions {
   readonly precision?: string;
   readonly recompute?: boolean;
   readonly dataDir?: string;
+  /** Below which the data lies in its official layout. */
+  readonly dataUrl?: string;
+  readonly promptTemplate?: string;
+  readonly lossOnPrompt?: boolean;
   readonly modelDir?: string;
   /** A model on the Hub: NAME or NAME@REVISION. */
   readonly model?: string;
@@ -174,7 +178,7 @@ export function parseValue(text: string): unknown {
 
 function trainingOptions(options: TrainOptions): Layer {
   const { epochs, batchSize, microBatchSize, learningRate, headLearningRate } = options;
-  const { maxSteps, maxLength, precision, recompute } = options;
+  const { maxSteps, maxLength, precision, recompute, promptTemplate, lossOnPrompt } = options;
   const given = {
     epochs,
     batchSize,
@@ -185,6 +189,8 @@ function trainingOptions(options: TrainOptions): Layer {
     maxLength,
     precision,
     recompute,
+    promptTemplate,
+    lossOnPrompt,
   };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
@@ -211,9 +217,12 @@ function modelOf(profile: Profile, { modelDir, model }: TrainOptions): RunConfig
 export function dataOf(
   profile: Profile,
   task: TaskEntry & { readonly name: string },
-  { dataDir, profile: name }: Pick<TrainOptions, 'dataDir' | 'profile'>,
+  { dataDir, dataUrl, profile: name }: Pick<TrainOptions, 'dataDir' | 'dataUrl' | 'profile'>,
   environment: NodeJS.ProcessEnv,
-): Pick<RunConfig, 'dataFolder' | 'dataHub'> {
+): Pick<RunConfig, 'dataFolder' | 'dataHub' | 'dataUrl'> {
+  if (dataDir !== undefined && dataUrl !== undefined)
+    throw new ConfigError('give --data-dir or --data-url, not both');
+  if (dataUrl !== undefined) return { dataUrl: checkedUrl(dataUrl) };
   const own = task.paper?.data;
   const below = (folder: string) => {
     const inner = path.join(folder, task.name);
@@ -228,7 +237,15 @@ export function dataOf(
   if (root !== undefined && root !== '' && profile.dataFolder !== undefined)
     return { dataFolder: below(path.resolve(root, profile.dataFolder)) };
   const data = own ?? profile.data;
-  return data === undefined ? {} : { dataHub: data };
+  if (data === undefined) return {};
+  return 'url' in data ? { dataUrl: data.url } : { dataHub: data };
+}
+
+function checkedUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== 'https:' && url?.protocol !== 'http:')
+    throw new ConfigError(`--data-url takes an address that begins with https://, got "${text}"`);
+  return text;
 }
 
 /** The paper's own score, for a run that is the paper's. */

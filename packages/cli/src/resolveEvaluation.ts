@@ -25,6 +25,7 @@ export interface EvaluateOptions {
   readonly strategy?: Layer;
   /** The problems. */
   readonly dataDir?: string;
+  readonly dataUrl?: string;
 }
 
 /**
@@ -75,7 +76,11 @@ export function resolveEvaluation(
     ...dataOf(
       profile,
       { ...task, name: taskName },
-      { profile: profileName, ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }) },
+      {
+        profile: profileName,
+        ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
+        ...(options.dataUrl === undefined ? {} : { dataUrl: options.dataUrl }),
+      },
       environment,
     ),
     training,
@@ -87,7 +92,11 @@ export function resolveEvaluation(
 /** Whether a run's own settings, or its model, were asked for: then exactly that run is meant, not the newest of its name. */
 export function isChanged(options: TrainOptions): boolean {
   const { rank, alpha, epochs, learningRate, batchSize, maxSteps, precision, model, modelDir } = options;
-  const asked = [rank, alpha, epochs, learningRate, batchSize, maxSteps, precision, model, modelDir];
+  const { promptTemplate, lossOnPrompt } = options;
+  const asked = [
+    ...[rank, alpha, epochs, learningRate, batchSize, maxSteps, precision, model, modelDir],
+    ...[promptTemplate, lossOnPrompt],
+  ];
   const { set, settings = {} } = options;
   return asked.some((one) => one !== undefined) || set.length > 0 || Object.keys(settings).length > 0;
 }

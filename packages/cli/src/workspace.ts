@@ -27,8 +27,8 @@ export interface Profile {
     /** What its config.json says, for plans of memory. */
     readonly architecture?: Layer;
   };
-  /** A data set on the Hub; without one, here or of the task, the data is generated. */
-  readonly data?: HubName;
+  /** Without it, here or of the task, the data is generated. */
+  readonly data?: DataName;
   /** The folder of the data below PSOFT_DATA. */
   readonly dataFolder?: string;
   readonly training: Layer;
@@ -40,6 +40,9 @@ export interface HubName {
   readonly name: string;
   readonly revision?: string;
 }
+
+/** A data set on the Hub, or below an address. */
+export type DataName = HubName | { readonly url: string };
 
 export interface TaskEntry {
   readonly title: string;
@@ -74,8 +77,8 @@ export interface Overrides {
   readonly adapter?: Layer;
   readonly training?: Layer;
   readonly evaluation?: Layer;
-  /** The task's own data set on the Hub. */
-  readonly data?: HubName;
+  /** The task's own data set. */
+  readonly data?: DataName;
   /** Its folder below PSOFT_DATA, which is taken instead where it is there. */
   readonly dataFolder?: string;
   /** Why this cannot be run: what the table's cell then says. */

@@ -16,8 +16,10 @@ interface Options extends RunOptionValues {
   readonly learningRates?: readonly number[];
   readonly maxSteps?: number;
   readonly limit?: number;
+  readonly scorer?: string;
   readonly epochs?: number;
   readonly dataDir?: string;
+  readonly dataUrl?: string;
   readonly modelDir?: string;
   readonly model?: string;
   readonly markdown?: boolean;
@@ -52,6 +54,10 @@ export function addCompareCommand(program: Command, done: (code: number) => void
     )
     .option('--epochs <n>', 'passes over the training set, for all', wholeNumber)
     .option('--max-steps <n>', 'end every run after so many steps, for a trial', wholeNumber)
+    .option(
+      '--scorer <name>',
+      'of evaluations: whose verdict is shown, in every cell (default: the experiment’s)',
+    )
     .option('--limit <n>', 'evaluate on the first so many problems only, for a trial', wholeNumber)
     .option('--markdown', 'print the table as markdown');
   addRunOptions(addSourceOptions(command)).action(async (target: string, options: Options) => {

@@ -11,7 +11,13 @@ import { findExperiments } from '../workspace.ts';
 import { addDecodingOptions, type DecodingValues, strategyOf } from './decoding.ts';
 import { positiveNumber, wholeNumber } from './numbers.ts';
 import { formatMetrics, STOPPED_BY_SIGNAL, sourceEvents } from './progress.ts';
-import { addRunOptions, addSourceOptions, type RunOptionValues, runOptionsOf } from './runOptions.ts';
+import {
+  addPromptOptions,
+  addRunOptions,
+  addSourceOptions,
+  type RunOptionValues,
+  runOptionsOf,
+} from './runOptions.ts';
 import { collect, withFlags } from './train.ts';
 
 interface Options extends Omit<TrainOptions, 'batchSize'>, RunOptionValues, DecodingValues {
@@ -52,7 +58,7 @@ export function addEvaluateCommand(program: Command, done: (code: number) => voi
     .option('--set <key=value>', 'the run with this setting of the adapter; may be repeated', collect, [])
     .allowUnknownOption()
     .allowExcessArguments();
-  addRunOptions(addSourceOptions(addDecodingOptions(command)))
+  addRunOptions(addSourceOptions(addPromptOptions(addDecodingOptions(command))))
     .addHelpText(
       'after',
       `
@@ -71,7 +77,7 @@ Examples:
       if (sources.length > 1)
         throw new ConfigError(`give --${sources.join(' or --')}: one thing is evaluated at a time`);
       // The problems' folder is not the training data's.
-      const { dataDir, batchSize, ...rest } = options;
+      const { dataDir, dataUrl, batchSize, ...rest } = options;
       const training = withFlags(target, { ...rest, method: options.base ? BASE : options.method }, command);
       const config = resolveEvaluation(
         experiments,
@@ -79,6 +85,7 @@ Examples:
         {
           training,
           ...(dataDir === undefined ? {} : { dataDir }),
+          ...(dataUrl === undefined ? {} : { dataUrl }),
           ...(batchSize === undefined ? {} : { batchSize }),
           ...evaluationOptions(options),
         },
@@ -110,24 +117,27 @@ async function subjectOf(
   config: EvaluationConfig,
   { run, adapter, base }: Options,
   training: TrainOptions,
-  places: { readonly resultsFolder: string; readonly runsFolder: string },
+  { resultsFolder, runsFolder }: { readonly resultsFolder: string; readonly runsFolder: string },
 ): Promise<EvaluateRequest['subject']> {
   if (base) return { kind: 'base' };
   if (adapter !== undefined) return { kind: 'adapter', folder: path.resolve(adapter) };
   // Loads the data package, which a command that only prints help need not.
   const { findTrained, runAt, ON_REAL_DATA } = await import('@psoft/training/evaluations');
-  if (run !== undefined) return runAt(run, places.resultsFolder);
+  if (run !== undefined) return runAt(run, resultsFolder);
+  const onUnread = (line: string) => void process.stderr.write(`${line}\n`);
+  const places = { resultsFolder, runsFolder, onUnread };
   const { experiment, task, profile, method, variant, seed } = config.training;
   const query = { experiment, task, profile, method, seed };
   const name = variant === undefined ? method : `${method}-${variant}`;
   const advice = `psoft train ${experiment}/${task} --profile=${profile} --method=${name} --seed=${seed}`;
   // Real problems are for what real data trained, and for what generated data did; the newest is named.
   const real = [variant, ON_REAL_DATA].filter((part) => part !== undefined).join('-');
-  const variants = [variant, ...(config.dataFolder !== undefined && profile === 'tiny' ? [real] : [])];
+  const isReal = config.dataFolder !== undefined || config.dataUrl !== undefined;
+  const variants = [variant, ...(isReal && profile === 'tiny' ? [real] : [])];
   if (!isChanged(training)) return findTrained({ ...query, variants }, places, advice);
   const { RecordFinder } = await import('@psoft/training/identity');
   const { configHash } = await import('@psoft/results');
-  const identity = await new RecordFinder(places.resultsFolder).identify(config.training);
+  const identity = await new RecordFinder(resultsFolder).identify(config.training);
   return findTrained({ ...query, variants: [variant], configHash: configHash(identity) }, places, advice);
 }
 
@@ -146,15 +156,26 @@ export async function evaluateWithProgress(request: EvaluateRequest): Promise<Ev
   }
 }
 
+function generated({
+  prompts,
+  unfinished,
+  tokens,
+  tokensPerSecond = 0,
+}: NonNullable<EvaluationSummary['generation']>): string {
+  return `generated: ${tokens} tokens, ${tokensPerSecond.toFixed(0)} a second; ${unfinished} of ${prompts} outputs did not end`;
+}
+
 function evaluationReport(summary: EvaluationSummary, { evaluation: { scorer } }: EvaluationConfig): string {
   if (summary.status === 'cancelled') return 'stopped before the end; nothing was written\n';
   // The chosen scorer's figure stands first, under its own name it would stand twice.
   const { [`${scorer}Accuracy`]: _, ...metrics } = summary.metrics;
-  const { prompts, unfinished, tokens, tokensPerSecond = 0 } = summary.generation!;
+  const { generation, likelihood } = summary;
+  const problems = generation?.prompts ?? likelihood!.problems;
   const place = (file: string) => path.relative(process.cwd(), file) || file;
   return `${[
-    `reported: ${formatMetrics(metrics)} (accuracy is the ${scorer} scorer's, over ${prompts} problems)`,
-    `generated: ${tokens} tokens, ${tokensPerSecond.toFixed(0)} a second; ${unfinished} of ${prompts} outputs did not end`,
+    `reported: ${formatMetrics(metrics)} (accuracy is the ${scorer} scorer's, over ${problems} problems)`,
+    ...(generation === undefined ? [] : [generated(generation)]),
+    ...(likelihood === undefined ? [] : [`compared: ${likelihood.choices} choices by likelihood`]),
     `generations: ${place(summary.generationsFile!)}`,
     `record:  ${place(summary.recordFile!)}`,
   ].join('\n')}\n`;

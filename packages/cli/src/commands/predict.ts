@@ -126,7 +126,7 @@ function testSource({ input, dataDir, output = 'submission' }: Options): Predict
     outputFolder: path.resolve(output),
     ...(dataDir !== undefined
       ? { dataFolder: path.resolve(dataDir) }
-      : hub === undefined
+      : hub === undefined || 'url' in hub
         ? {}
         : { dataHub: hub }),
   };

@@ -10,6 +10,7 @@ import { addSourceOptions } from './runOptions.ts';
 interface Options {
   readonly profile: string;
   readonly dataDir?: string;
+  readonly dataUrl?: string;
   readonly modelDir?: string;
   readonly model?: string;
 }

@@ -21,8 +21,17 @@ const EXECUTORS: readonly Executor[] = ['cpu', 'eager-cpu', 'eager-wasm'];
 export function addSourceOptions(command: Command): Command {
   return command
     .option('--data-dir <folder>', 'the real data in the official layout, instead of the profile’s')
+    .option('--data-url <address>', 'the same layout below an address, downloaded once and kept')
     .option('--model-dir <folder>', 'the base model: config.json, weights and tokenizer files')
     .option('--model <name[@revision]>', 'a base model on the Hugging Face Hub, instead of the profile’s');
+}
+
+/** What only language models that learn to respond have. */
+export function addPromptOptions(command: Command): Command {
+  return command
+    .option('--prompt-template <name>', 'which of the task’s prompts (default: the experiment’s)')
+    .option('--loss-on-prompt', 'count the prompt’s tokens in the loss, too')
+    .option('--no-loss-on-prompt', 'count the response’s tokens only');
 }
 
 export function addExecutionOptions(command: Command): Command {

@@ -21,7 +21,9 @@ interface Options extends RunOptionValues {
   readonly learningRates?: readonly number[];
   readonly maxSteps?: number;
   readonly limit?: number;
+  readonly scorer?: string;
   readonly dataDir?: string;
+  readonly dataUrl?: string;
   readonly modelDir?: string;
   readonly model?: string;
   readonly format: 'text' | 'markdown' | 'csv';
@@ -46,6 +48,10 @@ export function addTableCommand(program: Command, done: (code: number) => void):
       rateList,
     )
     .option('--max-steps <n>', 'end every run after so many steps, for a trial', wholeNumber)
+    .option(
+      '--scorer <name>',
+      'of evaluations: whose verdict is shown, in every cell (default: the experiment’s)',
+    )
     .option('--limit <n>', 'evaluate on the first so many problems only, for a trial', wholeNumber)
     .addOption(
       new Option('--format <name>', 'how the table is printed')

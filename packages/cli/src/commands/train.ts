@@ -7,7 +7,13 @@ import { findExperiments, pick } from '../workspace.ts';
 import { positiveNumber, rateList, wholeNumber } from './numbers.ts';
 import { memoryReport, planReport } from './planReport.ts';
 import { formatMetrics, runWithProgress, STOPPED_BY_SIGNAL, sourceEvents } from './progress.ts';
-import { addRunOptions, addSourceOptions, type RunOptionValues, runOptionsOf } from './runOptions.ts';
+import {
+  addPromptOptions,
+  addRunOptions,
+  addSourceOptions,
+  type RunOptionValues,
+  runOptionsOf,
+} from './runOptions.ts';
 
 interface Options extends TrainOptions, RunOptionValues {
   readonly dryRun?: boolean;
@@ -58,7 +64,7 @@ export function addTrainCommand(program: Command, done: (code: number) => void):
     .option('--recompute', 'compute activations again in the backward pass: less memory, more time')
     .option('--max-steps <n>', 'end after so many steps, for a trial', wholeNumber)
     .option('--dry-run', 'print what the run would do and cost, timed on a few steps; nothing is written');
-  addRunOptions(addSourceOptions(command))
+  addRunOptions(addSourceOptions(addPromptOptions(command)))
     .addHelpText(
       'after',
       `
@@ -131,13 +137,17 @@ function reported({ metrics }: RunSummary): string {
   return Object.keys(metrics).length === 0 ? 'trained' : `reported: ${formatMetrics(metrics)}`;
 }
 
+function chosenBy({ bestEpoch, bestStep }: RunSummary): string {
+  return bestEpoch === undefined
+    ? 'last epoch'
+    : `epoch ${bestEpoch}, step ${bestStep}, chosen on the selection split`;
+}
+
 function report(summary: RunSummary): string {
   const lines =
     summary.status === 'cancelled'
       ? ['stopped before the end; nothing was added to the results. Run it again to go on']
-      : [
-          `${reported(summary)} (${summary.bestEpoch === undefined ? 'last epoch' : `epoch ${summary.bestEpoch}, chosen on the selection split`})`,
-        ];
+      : [`${reported(summary)} (${chosenBy(summary)})`];
   if (summary.adapterFolder) lines.push(`adapter: ${path.relative(process.cwd(), summary.adapterFolder)}`);
   lines.push(`record:  ${path.relative(process.cwd(), summary.recordFile)}`);
   return `${lines.join('\n')}\n`;

@@ -14,6 +14,7 @@ import type { RunConfig, TrainingSettings } from './config.ts';
 import { kindOf } from './kinds/index.ts';
 import type { Seeds, SplitInfo } from './kinds/kind.ts';
 import { adapterConfigOf } from './method.ts';
+import type { DataPlace } from './readSplit.ts';
 import { localModel, readTask, type SourceHooks, taskOf } from './sources.ts';
 import type { TaskDefinition } from './tasks.ts';
 
@@ -39,8 +40,8 @@ export interface RunSources {
   readonly dataRevision?: string;
 }
 
-export function isRealData({ dataFolder, dataHub }: Pick<RunConfig, 'dataFolder' | 'dataHub'>): boolean {
-  return dataFolder !== undefined || dataHub !== undefined;
+export function isRealData({ dataFolder, dataHub, dataUrl }: DataPlace): boolean {
+  return [dataFolder, dataHub, dataUrl].some((place) => place !== undefined);
 }
 
 /** What a run of the tiny profile on real data is called: it is another result than on its own. */
@@ -143,10 +144,11 @@ export class RecordFinder {
 
   /** @throws what reading model and data may throw */
   async identify(config: RunConfig): Promise<RunIdentity> {
-    const { experiment, task, dataFolder, dataHub, seed } = config;
+    const { experiment, task, dataFolder, dataHub, dataUrl, seed, training } = config;
     const base = await this.#baseOf(config);
     const cut = kindOf(taskOf(config)).isCutBySeed ? seed : undefined;
-    const key = JSON.stringify([experiment, task, dataFolder, dataHub, cut]);
+    const place = [dataFolder, dataHub, dataUrl, training.promptTemplate];
+    const key = JSON.stringify([experiment, task, place, cut]);
     const data = await cached(this.#data, key, () => this.#read(config));
     return runIdentity(config, { ...base, ...data });
   }

@@ -11,7 +11,6 @@ import {
   generateQuestions,
   generateSentiment,
   generateSimilarity,
-  type HubData,
   type InstructionSplit,
   type MetricName,
   type SplitSizes,
@@ -20,7 +19,7 @@ import {
   type VisionTaskName,
 } from '@psoft/datasets';
 import { MATH_TASKS } from './math.ts';
-import type { SourceHooks } from './sources.ts';
+import type { SplitReader } from './readSplit.ts';
 
 export interface TextSplits {
   readonly train: TextSplit;
@@ -52,21 +51,12 @@ export interface ImageDefinition extends Scored {
 }
 
 /** A language model learns to respond. What came of it is measured by evaluations, tasks of their own. */
-export interface InstructionDefinition {
+export interface InstructionDefinition extends SplitReader<InstructionSplit> {
   readonly kind: 'instructions';
   /** Per token of the responses; chooses the epoch where examples are held out for it. */
   readonly metrics: readonly ['loss'];
   /** So many examples choose the epoch, the one of least loss; without them the last is kept. */
   readonly heldOut?: { readonly count: number; readonly seed: number };
-  /** The tiny profile's own data, the same for every seed of a run. */
-  generate(): InstructionSplit;
-  /** @throws DataError */
-  readFolder(folder: string, hooks: SourceHooks): Promise<InstructionSplit>;
-  /** @throws DataError or HubError */
-  readHub(
-    data: HubData,
-    hooks: SourceHooks,
-  ): Promise<{ readonly split: InstructionSplit; readonly commit: string }>;
 }
 
 /** What a task is: its classes, how it is scored, where its data comes from. */

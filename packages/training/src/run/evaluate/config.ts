@@ -19,9 +19,10 @@ export interface EvaluationSettings {
 }
 
 export interface EvaluationConfig extends Pick<RunConfig, 'experiment' | 'task' | 'profile'> {
-  /** The problems. Without both: generated ones. */
+  /** The problems. Without any: generated ones. */
   readonly dataFolder?: string;
   readonly dataHub?: { readonly name: string; readonly revision?: string };
+  readonly dataUrl?: string;
   /** What is evaluated is the result of such a run, or its base model. */
   readonly training: RunConfig;
   /** The published score of this method on this task, in per cent. */

@@ -4,19 +4,23 @@ import path from 'node:path';
 import { identityOf, type RunRecord, runName, writeRecord } from '@psoft/results';
 import { afterAll, describe, expect, test } from 'vitest';
 import { evaluationRecord, sealed, trainingRecord } from '../../../../results/test/records.ts';
+import { encodePair } from '../../generate/pairs.ts';
 import { eosIdsOf } from '../../generate/prompts.ts';
+import { readSplit } from '../readSplit.ts';
 import type { EvaluationConfig } from './config.ts';
 import { checkEvaluationSettings } from './config.ts';
+import type { Answer } from './definition.ts';
 import {
   accuracyOf,
   type GenerationRow,
   metricsOf,
   openGenerations,
   scoreAgain,
+  scorersIn,
   verdictsOf,
   writeGenerations,
 } from './generations.ts';
-import { plannedEvaluationInfo } from './identity.ts';
+import { generates, plannedEvaluationInfo } from './identity.ts';
 import { findTrained, runAt } from './subject.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'psoft-evaluate-'));
@@ -87,6 +91,83 @@ describe('generations', () => {
     writeFileSync(file, `${JSON.stringify(row('7'))}\n{"text": 3}\n`);
     await expect(openGenerations(run)).rejects.toThrow(/generations\.jsonl line 2: no generation/);
     await expect(openGenerations(folder)).rejects.toThrow(/holds no generations\.jsonl/);
+  });
+});
+
+describe('choices', () => {
+  const definition = {
+    ...scoring,
+    scorers: ['loose', 'likelihood'] as const,
+    likelihoodScorers: ['likelihood'],
+    grade: (scorer: string, answer: Answer) => {
+      if (scorer === 'loose') return scoring.grade('loose', answer);
+      const [best] = [...(answer.choices ?? [])].sort((a, b) => b.logProbability - a.logProbability);
+      return { ...(best && { extracted: best.name }), isCorrect: best?.name === answer.reference };
+    },
+  };
+  const choices = [
+    { name: '7', text: 'seven', logProbability: -1 },
+    { name: '8', text: 'eight', logProbability: -2 },
+  ];
+  const rowOf = (row: Pick<GenerationRow, 'text' | 'end' | 'choices'>): GenerationRow => {
+    const answered = { prompt: 'p', reference: '7', ...row };
+    return { index: 0, promptHash: 'h', tokens: 0, ...answered, verdicts: verdictsOf(definition, answered) };
+  };
+
+  test('have verdicts beside those of the output, and alone where nothing was generated', () => {
+    const both = rowOf({ text: '8', end: 'end', choices });
+    expect(both.verdicts).toEqual({
+      loose: { extracted: '8', isCorrect: false },
+      likelihood: { extracted: '7', isCorrect: true },
+    });
+    const alone = rowOf({ text: '', end: 'none', choices });
+    expect(Object.keys(alone.verdicts)).toEqual(['likelihood']);
+    expect(Object.keys(rowOf({ text: '7', end: 'end' }).verdicts)).toEqual(['loose']);
+    // A prompt that was too long is wrong by every scorer.
+    expect(Object.values(rowOf({ text: '', end: 'prompt' }).verdicts).map((one) => one.isCorrect)).toEqual([
+      false,
+      false,
+    ]);
+    expect(metricsOf(definition, [both], 'loose')).toEqual({
+      accuracy: 0,
+      looseAccuracy: 0,
+      likelihoodAccuracy: 100,
+    });
+    expect(metricsOf(definition, [alone], 'likelihood')).toEqual({ accuracy: 100 });
+    expect(scorersIn(definition.scorers, [alone])).toEqual(['likelihood']);
+  });
+  test('are scored again as they are stored', () => {
+    const stored = rowOf({ text: '', end: 'none', choices });
+    const { rows, changed } = scoreAgain(definition, [{ ...stored, reference: '8' }]);
+    expect(rows[0]!.verdicts).toEqual({ likelihood: { extracted: '7', isCorrect: false } });
+    expect(changed).toEqual({ loose: 0, likelihood: 1 });
+  });
+  test('need no generation where they alone are asked for', () => {
+    expect([generates(definition, 'loose'), generates(definition, 'likelihood')]).toEqual([true, false]);
+    expect(generates({}, 'paper')).toBe(true);
+  });
+  test('follow a prompt as one text: white space at its end is a part of what follows', () => {
+    const letters = { encode: (text: string) => Int32Array.from(text, (one) => one.codePointAt(0)!) };
+    const pair = encodePair(letters as never, 'a b \n  ', 'cd');
+    expect([...pair.prompt]).toEqual([...'a b'].map((one) => one.codePointAt(0)));
+    expect([...pair.continuation]).toEqual([...' \n  cd'].map((one) => one.codePointAt(0)));
+    const greedy = { encode: (text: string) => Int32Array.of(text.length > 2 ? 1 : 2) };
+    expect(() => encodePair(greedy as never, 'ab', 'c')).toThrow('no token of "c" is left');
+  });
+});
+
+describe('a prompt template', () => {
+  const reader = { generate: (template?: string) => template, templates: ['one', 'two'] as const };
+  const read = (asked?: string, more: object = {}) =>
+    readSplit('e/t', { ...reader, ...more } as never, {}, asked, {});
+  test('is the first unless another is asked for', async () => {
+    expect([(await read()).split, (await read('two')).split]).toEqual(['one', 'two']);
+    await expect(read('three')).rejects.toThrow('unknown prompt template "three" of e/t; known: one, two');
+    await expect(read('one', { templates: undefined })).rejects.toThrow('e/t has one prompt only');
+    const place = { dataUrl: 'https://x' };
+    await expect(readSplit('e/t', reader as never, place, undefined, {})).rejects.toThrow(
+      'e/t is not read from a URL: give --data-dir with the files of https://x',
+    );
   });
 });
 
@@ -173,7 +254,7 @@ describe('the identity of an evaluation', () => {
     experiment: 'math',
     task: 'gsm8k',
     profile: 'tiny',
-    training: { seed: 1, method: 'psoft' },
+    training: { seed: 1, method: 'psoft', training: {} },
     evaluation,
   } as unknown as EvaluationConfig;
   const record = trainingRecord();

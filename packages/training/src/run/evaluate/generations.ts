@@ -5,7 +5,7 @@ import { cutAtStop } from '@psoft/datasets';
 import { writeFileAtomically } from '@psoft/engine';
 import { ConfigError } from '../config.ts';
 import type { EvaluationConfig } from './config.ts';
-import type { EvaluationDefinition, Verdict } from './definition.ts';
+import type { EvaluationDefinition, ScoredChoice, Verdict } from './definition.ts';
 import { evaluationOf } from './identity.ts';
 
 const GENERATIONS_FILE = 'generations.jsonl';
@@ -24,25 +24,37 @@ export interface GenerationRow {
   readonly text: string;
   /** New tokens, the end not among them. */
   readonly tokens: number;
-  /** Why it ends there: the token that ends a text, a stop string, the limit, or a prompt that was too long. */
-  readonly end: 'end' | 'stop' | 'length' | 'prompt';
+  /**
+   * Why it ends there: the token that ends a text, a stop string, the limit, or a prompt that was too long; none where
+   * nothing was generated.
+   */
+  readonly end: 'end' | 'stop' | 'length' | 'prompt' | 'none';
+  /** How probable each of the problem's choices is; absent where they were not compared. */
+  readonly choices?: readonly ScoredChoice[];
   /** By scorer. */
   readonly verdicts: Readonly<Record<string, Verdict>>;
 }
 
-type Scoring = Pick<EvaluationDefinition, 'scorers' | 'stops' | 'grade'>;
+type Scoring = Pick<EvaluationDefinition, 'scorers' | 'likelihoodScorers' | 'stops' | 'grade'>;
+type Scored = Pick<GenerationRow, 'prompt' | 'reference' | 'text' | 'end' | 'choices'>;
 
 export function verdictsOf(
-  { scorers, stops, grade }: Scoring,
-  { prompt, reference, text, end }: Pick<GenerationRow, 'prompt' | 'reference' | 'text' | 'end'>,
+  scoring: Scoring,
+  { prompt, reference, text, end, choices }: Scored,
 ): Record<string, Verdict> {
+  const { stops, grade, likelihoodScorers = [] } = scoring;
   const answer = {
     prompt,
     reference,
     output: cutAtStop(text, stops),
     finished: end === 'end' || end === 'stop',
+    ...(choices === undefined ? {} : { choices }),
   };
-  return Object.fromEntries(scorers.map((scorer) => [scorer, grade(scorer, answer)]));
+  // Only who finds what he reads has a verdict: an output, or choices and their likelihood.
+  const names = scoring.scorers.filter((scorer) =>
+    likelihoodScorers.includes(scorer) ? choices !== undefined || end === 'prompt' : end !== 'none',
+  );
+  return Object.fromEntries(names.map((scorer) => [scorer, grade(scorer, answer)]));
 }
 
 /** Stored generations with today's verdicts, and how many of them are others than stored, by scorer. */
@@ -53,7 +65,7 @@ export function scoreAgain(
   const scored = rows.map((row) => ({ ...row, verdicts: verdictsOf(scoring, row) }));
   const changed = scoring.scorers.map((scorer): [string, number] => [
     scorer,
-    scored.filter(({ verdicts }, i) => verdicts[scorer]!.isCorrect !== rows[i]!.verdicts[scorer]?.isCorrect)
+    scored.filter(({ verdicts }, i) => verdicts[scorer]?.isCorrect !== rows[i]!.verdicts[scorer]?.isCorrect)
       .length,
   ]);
   return { rows: scored, changed: Object.fromEntries(changed) };
@@ -64,15 +76,21 @@ export function accuracyOf(rows: readonly GenerationRow[], scorer: string): numb
   return (100 * rows.filter(({ verdicts }) => verdicts[scorer]?.isCorrect === true).length) / rows.length;
 }
 
+/** Those that gave verdicts. */
+export function scorersIn(scorers: readonly string[], rows: readonly GenerationRow[]): string[] {
+  return scorers.filter((scorer) => rows.some(({ verdicts }) => verdicts[scorer] !== undefined));
+}
+
 /** The chosen scorer's verdict is the accuracy, the others bear their names. */
 export function metricsOf(
   { scorers }: Pick<EvaluationDefinition, 'scorers'>,
   rows: readonly GenerationRow[],
   chosen: string,
 ): Record<string, number> {
+  const present = scorersIn(scorers, rows);
   return Object.fromEntries([
     ['accuracy', accuracyOf(rows, chosen)],
-    ...(scorers.length > 1 ? scorers.map((one) => [`${one}Accuracy`, accuracyOf(rows, one)]) : []),
+    ...(present.length > 1 ? present.map((one) => [`${one}Accuracy`, accuracyOf(rows, one)]) : []),
   ]);
 }
 

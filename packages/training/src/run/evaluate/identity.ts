@@ -3,9 +3,11 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { DataError, fingerprintPairs } from '@psoft/datasets';
 import { identityFrom, type RunIdentity, type RunRecord, recordPath } from '@psoft/results';
+import { ConfigError } from '../config.ts';
 import { isRealData, PROTOCOL } from '../identity.ts';
+import { readSplit, templateOf } from '../readSplit.ts';
 import type { SourceHooks } from '../sources.ts';
-import type { EvaluationConfig } from './config.ts';
+import type { EvaluationConfig, EvaluationSettings } from './config.ts';
 import type { EvaluationDefinition, ProblemSplit } from './definition.ts';
 import type { OpenSubject, Subject } from './subject.ts';
 import { EVALUATIONS } from './tasks.ts';
@@ -25,10 +27,12 @@ export interface ReadProblems extends ProblemSplit {
 /** @throws DataError or HubError */
 export async function readProblems(
   definition: EvaluationDefinition,
-  { dataFolder, dataHub, evaluation: { limit } }: EvaluationConfig,
+  config: EvaluationConfig,
   hooks: SourceHooks,
 ): Promise<ReadProblems> {
-  const { split, commit } = await readSplit(definition, { dataFolder, dataHub }, hooks);
+  const { limit } = config.evaluation;
+  const { promptTemplate } = config.training.training;
+  const { split, commit } = await readSplit(nameOf(config), definition, config, promptTemplate, hooks);
   const { source, note } = split;
   const examples = limit === undefined ? split.examples : split.examples.slice(0, limit);
   if (examples.length === 0) throw new DataError(`${source} holds no problems: there is nothing to evaluate`);
@@ -41,13 +45,24 @@ export async function readProblems(
   };
 }
 
-async function readSplit(
-  definition: EvaluationDefinition,
-  { dataFolder, dataHub }: { dataFolder: string | undefined; dataHub: EvaluationConfig['dataHub'] },
-  hooks: SourceHooks,
-): Promise<{ split: ProblemSplit; commit?: string }> {
-  if (dataFolder !== undefined) return { split: await definition.readFolder(dataFolder, hooks) };
-  return dataHub === undefined ? { split: definition.generate() } : definition.readHub(dataHub, hooks);
+const nameOf = ({ experiment, task }: Pick<EvaluationConfig, 'experiment' | 'task'>) =>
+  `${experiment}/${task}`;
+
+/**
+ * The prompt template of an evaluation is that of the training.
+ * @throws ConfigError where a run was trained with another one
+ */
+function promptTemplateOf(config: EvaluationConfig, facts: SubjectFacts): string | undefined {
+  const definition = evaluationOf(config);
+  const asked = templateOf(nameOf(config), definition, config.training.training.promptTemplate);
+  if (facts.kind !== 'run') return asked;
+  const { trainConfig } = facts.record.runInfo;
+  const trained = trainConfig.promptTemplate ?? definition.templates?.[0];
+  if (trained !== asked)
+    throw new ConfigError(
+      `the run was trained with the prompt template "${trained}", the evaluation would ask with "${asked}": give --prompt-template=${trained}`,
+    );
+  return asked;
 }
 
 /** What is known of a subject without opening its model. */
@@ -64,7 +79,9 @@ export function factsOf(subject: Subject, { adapter }: Pick<OpenSubject, 'adapte
 export function plannedEvaluationInfo(config: EvaluationConfig, facts: SubjectFacts) {
   const { experiment, task, profile, evaluation } = config;
   // How many prompts are continued at once, and how far they are padded, moves no score but by rounding.
-  const { batchSize: _, buckets: __, merge, ...settings } = evaluation;
+  const { batchSize: _, buckets: __, merge, ...given } = evaluation;
+  const settings = generates(evaluationOf(config), evaluation.scorer) ? given : withoutGeneration(given);
+  const promptTemplate = promptTemplateOf(config, facts);
   const isAdapter = facts.kind !== 'base' && Object.keys(adapterConfigOf(facts)).length > 0;
   return {
     experiment,
@@ -77,10 +94,27 @@ export function plannedEvaluationInfo(config: EvaluationConfig, facts: SubjectFa
       JSON.stringify({
         ...settings,
         ...(isAdapter ? { merge } : {}),
+        ...(promptTemplate === undefined ? {} : { promptTemplate }),
         ...(facts.kind === 'adapter' ? { adapterFingerprint: facts.adapter.fingerprint } : {}),
       }),
     ) as NonNullable<RunRecord['runInfo']['evaluationConfig']>,
   };
+}
+
+/** Whether a score is made of what a model says, and not of what it would say how probably. */
+export function generates(
+  { likelihoodScorers = [] }: Pick<EvaluationDefinition, 'likelihoodScorers'>,
+  scorer: string,
+): boolean {
+  return !likelihoodScorers.includes(scorer);
+}
+
+function withoutGeneration<T extends Partial<EvaluationSettings>>({
+  maxNewTokens: _,
+  strategy: __,
+  ...rest
+}: T) {
+  return rest;
 }
 
 function adapterConfigOf(facts: Exclude<SubjectFacts, { kind: 'base' }>) {
@@ -161,8 +195,9 @@ export class EvaluationFinder {
     facts: SubjectFacts,
     base: { readonly name: string; readonly fingerprint: string },
   ): Promise<string | undefined> {
-    const { experiment, task, dataFolder, dataHub, evaluation } = config;
-    const key = JSON.stringify([experiment, task, dataFolder, dataHub, evaluation.limit]);
+    const { experiment, task, dataFolder, dataHub, dataUrl, evaluation, training } = config;
+    const place = [dataFolder, dataHub, dataUrl, training.training.promptTemplate];
+    const key = JSON.stringify([experiment, task, place, evaluation.limit]);
     const problems = this.#problems.get(key) ?? readProblems(evaluationOf(config), config, this.hooks);
     this.#problems.set(key, problems);
     const identity = evaluationIdentity(config, facts, await problems, base);

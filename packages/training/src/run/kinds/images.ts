@@ -24,6 +24,7 @@ import {
   predictionOf,
   type ReadRequest,
   refuseInstructionSettings,
+  refuseUrl,
   type TaskData,
   type TaskKind,
 } from './kind.ts';
@@ -109,8 +110,10 @@ type Splits = Record<VtabSplit, ImageSplit>;
 
 async function readSplits(
   { images, classes }: ImageDefinition,
-  { config: { dataFolder, dataHub }, modelFolder, hooks }: ReadRequest,
+  { config, modelFolder, hooks }: ReadRequest,
 ): Promise<{ splits: Splits; revision?: string }> {
+  refuseUrl(config);
+  const { dataFolder, dataHub } = config;
   if (dataFolder === undefined && dataHub === undefined) return { splits: generated(images) };
   const options = {
     ...hooks,

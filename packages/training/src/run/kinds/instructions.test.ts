@@ -58,7 +58,7 @@ const seeds = { init: 1, order: 2, dropout: 3 };
 
 async function prepared(more: object = {}, heldOut?: InstructionDefinition['heldOut']) {
   const task = definition(heldOut);
-  const request = { config: {} as never, modelFolder: '', hooks: {} };
+  const request = { config: { training: {} } as never, modelFolder: '', hooks: {} };
   const data = await INSTRUCTIONS.read(task, request, 0);
   const model = modelFor('causal-lm', CONFIG, initialiseModel('causal-lm', CONFIG, 4));
   const ready = INSTRUCTIONS.prepare(task, data, { ...training, ...more }, tokenizer, model, seeds);

@@ -14,8 +14,9 @@ import {
 import { RandomStream } from '@psoft/engine';
 import type { FitTask } from '../../fit.ts';
 import { ConfigError } from '../config.ts';
+import { readSplit } from '../readSplit.ts';
 import type { InstructionDefinition } from '../tasks.ts';
-import type { ExampleSample, ReadRequest, SplitInfo, TaskData, TaskKind } from './kind.ts';
+import type { ExampleSample, SplitInfo, TaskData, TaskKind } from './kind.ts';
 import { textSettings } from './text.ts';
 
 export interface InstructionData extends TaskData {
@@ -30,8 +31,11 @@ export const INSTRUCTIONS: TaskKind<InstructionDefinition, InstructionData, Toke
   isCutBySeed: false,
 
   async read(definition, request) {
-    const { split, commit } = await readSplit(definition, request);
-    if (split.note !== undefined) request.hooks.onNote?.(split.note);
+    const { config, hooks } = request;
+    const name = `${config.experiment}/${config.task}`;
+    const template = config.training.promptTemplate;
+    const { split, commit } = await readSplit(name, definition, config, template, hooks);
+    if (split.note !== undefined) hooks.onNote?.(split.note);
     const named = holdOut(split, definition.heldOut);
     const infos = Object.entries(named).map(
       ([name, { source, examples }]): SplitInfo => ({
@@ -83,14 +87,6 @@ export const INSTRUCTIONS: TaskKind<InstructionDefinition, InstructionData, Toke
     };
   },
 };
-
-async function readSplit(
-  definition: InstructionDefinition,
-  { config: { dataFolder, dataHub }, hooks }: ReadRequest,
-): Promise<{ split: InstructionSplit; commit?: string }> {
-  if (dataFolder !== undefined) return { split: await definition.readFolder(dataFolder, hooks) };
-  return dataHub === undefined ? { split: definition.generate() } : definition.readHub(dataHub, hooks);
-}
 
 /**
  * Takes some examples, drawn with a seed of the task's own, out of the training set.

@@ -117,9 +117,17 @@ export function predictionOf({ classes }: Labelled, logits: ArrayLike<number>): 
   return best;
 }
 
+/** @throws ConfigError for data that this kind of task does not come as */
+export function refuseUrl({ experiment, task, dataUrl }: RunConfig): void {
+  if (dataUrl !== undefined)
+    throw new ConfigError(
+      `${experiment}/${task} is not read from a URL: give --data-dir with the files of ${dataUrl}`,
+    );
+}
+
 /** @throws ConfigError for settings that would be without effect */
 export function refuseInstructionSettings(training: TrainingSettings): void {
-  for (const name of ['microBatchSize', 'lossOnPrompt'] as const)
+  for (const name of ['microBatchSize', 'lossOnPrompt', 'promptTemplate'] as const)
     if (training[name] !== undefined)
       throw new ConfigError(
         `training setting "${name}" is for language models that learn to respond: leave it out`,

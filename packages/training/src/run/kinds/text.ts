@@ -25,6 +25,7 @@ import {
   predictionOf,
   type ReadRequest,
   refuseInstructionSettings,
+  refuseUrl,
   type TaskData,
   type TaskKind,
 } from './kind.ts';
@@ -102,8 +103,10 @@ export function textSettings({ batchSize, buckets, maxLength }: TrainingSettings
 
 async function readSplits(
   { glue, generate }: TextDefinition,
-  { config: { dataFolder, dataHub }, hooks }: ReadRequest,
+  { config, hooks }: ReadRequest,
 ): Promise<{ splits: TextSplits; revision?: string }> {
+  refuseUrl(config);
+  const { dataFolder, dataHub } = config;
   const names =
     glue === 'mnli' ? (['train', 'validation', 'mismatched'] as const) : (['train', 'validation'] as const);
   if (dataFolder !== undefined) {
