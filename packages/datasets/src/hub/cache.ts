@@ -124,7 +124,7 @@ export async function sizeOf(file: string): Promise<number | undefined> {
 }
 
 /** Makes a file under another name and moves it there, so that nobody ever sees half of it. */
-async function replace(file: string, make: (temporary: string) => Promise<void>): Promise<void> {
+export async function replace(file: string, make: (temporary: string) => Promise<void>): Promise<void> {
   const temporary = `${file}.${randomUUID().slice(0, 8)}.tmp`;
   await mkdir(path.dirname(file), { recursive: true });
   try {

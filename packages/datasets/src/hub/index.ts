@@ -1,4 +1,5 @@
 export { HubError } from './errors.ts';
 export { fetchModel } from './model.ts';
 export type { HubRepo } from './names.ts';
+export type { SessionOptions } from './session.ts';
 export { fetchSnapshot, type HubOptions, type Snapshot } from './snapshot.ts';

@@ -19,6 +19,7 @@ export interface HubSettings {
 }
 
 const HUB = 'https://huggingface.co';
+const HF_DOWNLOAD = '; hf download fills the same cache';
 const TRUE = new Set(['1', 'true', 'yes', 'on']);
 
 /**
@@ -45,7 +46,7 @@ export function hubSettings(environment: NodeJS.ProcessEnv): HubSettings {
     proxyNote:
       proxy === undefined
         ? ''
-        : ` (${proxy} is set: Node uses it from 22.21 or 24 on, with NODE_USE_ENV_PROXY=1; hf download fills the same cache)`,
+        : ` (${proxy} is set: Node uses it from 22.21 or 24 on, with NODE_USE_ENV_PROXY=1${HF_DOWNLOAD})`,
     token: isOn('HF_HUB_DISABLE_IMPLICIT_TOKEN')
       ? undefined
       : (checkedToken('HF_TOKEN', value('HF_TOKEN')) ??
@@ -53,6 +54,12 @@ export function hubSettings(environment: NodeJS.ProcessEnv): HubSettings {
         tokenFromFile(folder('HF_TOKEN_PATH') ?? path.join(home, 'token'))),
     offlineBy: ['HF_HUB_OFFLINE', 'TRANSFORMERS_OFFLINE', 'HF_DATASETS_OFFLINE'].find(isOn),
   };
+}
+
+/** For requests that do not go to the Hub: no endpoint is to blame, and no tool of the Hub's fills the cache. */
+export function webSettings(environment: NodeJS.ProcessEnv): HubSettings {
+  const settings = hubSettings(environment);
+  return { ...settings, endpointNote: '', proxyNote: settings.proxyNote.replace(HF_DOWNLOAD, '') };
 }
 
 function expandHome(given: string, environment: NodeJS.ProcessEnv): string {

@@ -6,8 +6,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { availableParallelism, homedir } from 'node:os';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { psoftCacheFolder } from '../cacheFolder.ts';
 import { DataError } from '../text.ts';
 import type { ImageSplit } from './dataset.ts';
 import { decodeImage } from './decode.ts';
@@ -50,13 +51,8 @@ interface Index {
   readonly sizes: readonly number[];
 }
 
-/** PSOFT_CACHE, or psoft below XDG_CACHE_HOME or ~/.cache. */
-export function imageCacheFolder(environment: NodeJS.ProcessEnv = process.env): string {
-  const own = environment.PSOFT_CACHE;
-  if (own !== undefined && own !== '') return path.resolve(own, 'images');
-  const root = environment.XDG_CACHE_HOME || path.join(environment.HOME || homedir(), '.cache');
-  return path.resolve(root, 'psoft', 'images');
-}
+export const imageCacheFolder = (environment?: NodeJS.ProcessEnv): string =>
+  psoftCacheFolder('images', environment);
 
 /**
  * A split from the cache, which is built where it lacks it: beside its place and moved there when whole, so that a

@@ -1,6 +1,6 @@
 /**
  * A Hub on loopback: the endpoints that downloads use, with a second port as the content network that redirects lead
- * to, and faults that a test puts in the way. Every request is written down.
+ * to, a third as a plain web server, and faults that a test puts in the way. Every request is written down.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -25,8 +25,10 @@ export interface HostedRepo {
   readonly files: Record<string, HostedFile>;
 }
 
+type ServerName = 'hub' | 'cdn' | 'web';
+
 export interface Seen {
-  readonly server: 'hub' | 'cdn';
+  readonly server: ServerName;
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
@@ -76,8 +78,11 @@ export function large(bytes: number, seed = 1): HostedFile {
 
 export class FakeHub {
   readonly repos: Record<string, HostedRepo> = {};
+  /** What the plain web server has, by path. */
+  readonly pages: Record<string, HostedFile> = {};
   readonly requests: Seen[] = [];
   endpoint = '';
+  webUrl = '';
   /** Whether the client has so many bytes of a file on its disk. */
   hasReceived: (file: HostedFile, bytes: number) => boolean = () => true;
   private cdnUrl = '';
@@ -88,6 +93,7 @@ export class FakeHub {
     const hub = new FakeHub();
     hub.endpoint = await hub.listen('hub');
     hub.cdnUrl = await hub.listen('cdn');
+    hub.webUrl = await hub.listen('web');
     return hub;
   }
 
@@ -114,7 +120,7 @@ export class FakeHub {
     return this.requests.map(lineOf);
   }
 
-  private async listen(name: 'hub' | 'cdn'): Promise<string> {
+  private async listen(name: ServerName): Promise<string> {
     const server = createServer((request, response) => {
       this.answer(name, request, response).catch((error) => response.destroy(error));
     });
@@ -123,12 +129,12 @@ export class FakeHub {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  private async answer(server: 'hub' | 'cdn', request: IncomingMessage, response: ServerResponse) {
+  private async answer(server: ServerName, request: IncomingMessage, response: ServerResponse) {
     const { method = '', url = '', headers } = request;
     const seen: Seen = { server, method, url, headers, sent: 0, status: () => response.statusCode };
     this.requests.push(seen);
     const exchange: Exchange = { request, response, seen, bend: {} };
-    const proceed = () => (server === 'hub' ? this.hub(exchange) : this.cdn(exchange));
+    const proceed = () => this[server](exchange);
     const entry = this.faults.find(({ match, left }) => left > 0 && match.test(lineOf(seen)));
     if (entry === undefined) return proceed();
     entry.left--;
@@ -183,6 +189,17 @@ export class FakeHub {
     const files = Object.values(this.repos).flatMap((repo) => Object.values(repo.files));
     const file = files.find((other) => other.isLarge && sha256(other.content) === sum);
     if (file === undefined) return refuse(exchange.response, 404, '', 'gone');
+    await sendContent(exchange, file, this.hasReceived);
+  }
+
+  private async web(exchange: Exchange): Promise<void> {
+    const { request, response } = exchange;
+    const file = this.pages[decodeURIComponent(request.url ?? '')];
+    if (file === undefined) return void response.writeHead(404).end('<html>not here</html>');
+    if (request.method === 'HEAD')
+      return void response
+        .writeHead(200, { etag: `"${etagOf(file)}"`, 'content-length': file.content.length })
+        .end();
     await sendContent(exchange, file, this.hasReceived);
   }
 }
