@@ -43,7 +43,10 @@ const EVALUATION: Readonly<Record<CommonsenseTemplate, Layout>> = {
 export const commonsenseTrainingPrompt = (asked: Asked, template: CommonsenseTemplate): string =>
   render(asked, TRAINING[template]);
 
-/** What a model is asked. With indentation it ends in spaces, the last of which joins the response in training. */
+/**
+ * What a model is asked. With indentation it ends in spaces, the last of which joins the response in training. The
+ * released evaluations leave an input out; every published one is empty.
+ */
 export const commonsenseEvaluationPrompt = (asked: Asked, template: CommonsenseTemplate): string =>
   render(asked, EVALUATION[template]);
 
