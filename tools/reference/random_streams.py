@@ -1,4 +1,4 @@
-"""Writes packages/engine/test/fixtures/random.json: known values for random.ts and numpyRandom.ts.
+"""Writes packages/engine/test/fixtures/random.json: known values for random.ts, numpyRandom.ts and numpyGenerator.ts.
 
 Run from the repository root: python tools/reference/random_streams.py   (needs numpy)
 """
@@ -52,11 +52,20 @@ def main():
             "first": order[:10].tolist(),
             "sha256": hashlib.sha256(order.astype("<i4").tobytes()).hexdigest(),
         })
+    permutations = []
+    for count, seed in [(10, 42), (15119, 42), (1000, 0), (100000, 2**32 - 1), (1, 7), (0, 7)]:
+        order = np.random.default_rng(seed).permutation(count)
+        permutations.append({
+            "count": count,
+            "seed": seed,
+            "first": order[:10].tolist(),
+            "sha256": hashlib.sha256(order.astype("<i4").tobytes()).hexdigest(),
+        })
     uniform = {str(seed): np.random.RandomState(seed).random_sample(5).tolist() for seed in (0, 42, 123456789)}
     known, _ = xoshiro128starstar([1, 2, 3, 4], 10)
     target = Path("packages/engine/test/fixtures/random.json")
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps({"known": known, "streams": streams, "shuffles": shuffles, "uniform": uniform}, indent=1) + "\n")
+    target.write_text(json.dumps({"known": known, "streams": streams, "shuffles": shuffles, "permutations": permutations, "uniform": uniform}, indent=1) + "\n")
 
 
 main()

@@ -10,6 +10,7 @@ import { addMethodsCommand } from './commands/methods.ts';
 import { addPredictCommand } from './commands/predict.ts';
 import { addPrepareCommand } from './commands/prepare.ts';
 import { addScoreCommand } from './commands/score.ts';
+import { addSweepCommand } from './commands/sweep.ts';
 import { addTableCommand } from './commands/table.ts';
 import { addTasksCommand } from './commands/tasks.ts';
 import { addTrainCommand } from './commands/train.ts';
@@ -33,6 +34,7 @@ export async function main(args: readonly string[]): Promise<number> {
   addGenerateCommand(program, done);
   addCompareCommand(program, done);
   addTableCommand(program, done);
+  addSweepCommand(program, done);
   addPredictCommand(program, done);
   addMergeCommand(program);
   addImportGgufCommand(program);

@@ -11,8 +11,7 @@ import {
 } from './resolve.ts';
 import { type Experiment, type Layer, type Overrides, pick } from './workspace.ts';
 
-/** The method that trains nothing: the base model as it is. */
-export const BASE = 'base';
+export { BASE } from '@psoft/training/config';
 
 export interface EvaluateOptions {
   /** What was trained, by the options that trained it. */

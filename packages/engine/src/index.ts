@@ -8,6 +8,7 @@ export { type Dtype, type Graph, printGraph, type TypedArray } from './ir/graph.
 export { CompileError } from './kernels/index.ts';
 export { type EstimateOptions, estimateMemory, type MemoryEstimate } from './memory/estimate.ts';
 export type { Bindings, LinearModule, Model, Parameter, Scope, TensorMap, TrainableModel } from './model.ts';
+export { numpyPermutation } from './numpyGenerator.ts';
 export { NumpyLegacyRandom, numpyLegacyShuffle } from './numpyRandom.ts';
 export { checkpoint } from './ops/checkpoint.ts';
 export { createDropout, DROPOUT_STEP, dropoutStep } from './ops/dropout.ts';

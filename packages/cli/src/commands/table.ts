@@ -11,7 +11,7 @@ import { STOPPED_BY_SIGNAL } from './progress.ts';
 import { addRunOptions, addSourceOptions, type RunOptionValues, runOptionsOf } from './runOptions.ts';
 import { runSearch } from './search.ts';
 import { tableOf } from './tableOf.ts';
-import { layOut } from './textTable.ts';
+import { formatTable, TABLE_FORMATS, type TableFormat } from './textTable.ts';
 
 interface Options extends RunOptionValues {
   readonly profile: string;
@@ -26,7 +26,7 @@ interface Options extends RunOptionValues {
   readonly dataUrl?: string;
   readonly modelDir?: string;
   readonly model?: string;
-  readonly format: 'text' | 'markdown' | 'csv';
+  readonly format: TableFormat;
   readonly out?: string;
 }
 
@@ -54,9 +54,7 @@ export function addTableCommand(program: Command, done: (code: number) => void):
     )
     .option('--limit <n>', 'evaluate on the first so many problems only, for a trial', wholeNumber)
     .addOption(
-      new Option('--format <name>', 'how the table is printed')
-        .choices(['text', 'markdown', 'csv'])
-        .default('text'),
+      new Option('--format <name>', 'how the table is printed').choices(TABLE_FORMATS).default('text'),
     )
     .option('--out <file>', 'write the table there as well');
   addRunOptions(addSourceOptions(command)).action(async (target: string, options: Options) => {
@@ -97,8 +95,7 @@ export function addTableCommand(program: Command, done: (code: number) => void):
     const outcomesOf = (method: string, task: string) =>
       outcomes.filter((_, i) => runs[i]!.method === method && runs[i]!.task === task);
     const { header, body } = tableOf(experiment, options.profile, chosen, outcomesOf);
-    const text =
-      options.format === 'csv' ? csv(header, body) : layOut(header, body, options.format === 'markdown');
+    const text = formatTable(header, body, options.format);
     const title = `${table.title}, profile ${options.profile}, seeds ${chosen.seeds.join(', ')}`;
     process.stdout.write(`${[...(options.format === 'csv' ? [] : [title, '']), ...text].join('\n')}\n`);
     if (options.out !== undefined) {
@@ -107,9 +104,4 @@ export function addTableCommand(program: Command, done: (code: number) => void):
     }
     if (outcomes.some((outcome) => 'failure' in outcome && !outcome.isKnown)) done(1);
   });
-}
-
-function csv(header: readonly string[], body: readonly (readonly string[])[]): string[] {
-  const quoted = (cell: string) => (/[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
-  return [header, ...body].map((row) => row.map(quoted).join(','));
 }

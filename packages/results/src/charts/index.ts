@@ -1,3 +1,4 @@
+export * from './frontier.ts';
 export * from './learningCurves.ts';
 export * from './methodComparison.ts';
 export * from './render.ts';

@@ -75,6 +75,9 @@ export interface RunConfig {
   readonly training: TrainingSettings;
 }
 
+/** The method that trains nothing: the base model as it is. */
+export const BASE = 'base';
+
 /** A setting the user gave that cannot be used: one line, no stack. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';

@@ -3,7 +3,7 @@ import { getPeftModel, METHODS, methodNamed, type PeftModel } from '@psoft/adapt
 import type { Model, TrainableModel } from '@psoft/engine';
 import type { Task } from '@psoft/models';
 import { trainAll, trainHead } from '../trainable.ts';
-import { ConfigError, type RunConfig } from './config.ts';
+import { BASE, ConfigError, type RunConfig } from './config.ts';
 
 export interface PreparedMethod {
   readonly model: TrainableModel;
@@ -39,7 +39,7 @@ export function adapterConfigOf(config: RunConfig, task: Task): Readonly<Record<
 
 function chosenAdapter({ method, adapter }: RunConfig, task: Task) {
   if (Object.hasOwn(PLAIN_METHODS, method)) return undefined;
-  if (method === 'base')
+  if (method === BASE)
     throw new ConfigError('base trains nothing: it is the untuned model, for psoft evaluate --base');
   if (!Object.hasOwn(METHODS, method)) {
     const known = [...Object.keys(METHODS), ...Object.keys(PLAIN_METHODS)];

@@ -18,6 +18,7 @@ import {
   VISION_TASK_NAMES,
   type VisionTaskName,
 } from '@psoft/datasets';
+import { COMMONSENSE_TASKS } from './commonsense.ts';
 import { MATH_TASKS } from './math.ts';
 import type { SplitReader } from './readSplit.ts';
 
@@ -101,5 +102,6 @@ export const TASKS: Readonly<Record<string, TaskDefinition>> = {
   'nlu/mnli': glue('mnli', SMALL, generateInference),
   'nlu/qqp': glue('qqp', SMALL, generateQuestions),
   ...MATH_TASKS,
+  ...COMMONSENSE_TASKS,
   ...Object.fromEntries(VISION_TASK_NAMES.map((name) => [`vision/${name}`, vtab(name)])),
 };

@@ -2,9 +2,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { DataError, fingerprintPairs } from '@psoft/datasets';
-import { identityFrom, type RunIdentity, type RunRecord, recordPath } from '@psoft/results';
-import { ConfigError } from '../config.ts';
-import { isRealData, PROTOCOL } from '../identity.ts';
+import { identityFrom, type RunIdentity, type RunRecord, readRecordFile, recordPath } from '@psoft/results';
+import { BASE, ConfigError } from '../config.ts';
+import { isRealData, PROTOCOL, type RecordFinder } from '../identity.ts';
 import { readSplit, templateOf } from '../readSplit.ts';
 import type { SourceHooks } from '../sources.ts';
 import type { EvaluationConfig, EvaluationSettings } from './config.ts';
@@ -143,7 +143,7 @@ function trainedBy(config: EvaluationConfig, facts: SubjectFacts) {
   const { seed } = training;
   const rest = { seed, seeds: { init: seed, order: seed, dropout: seed }, trainConfig: {} };
   const marked = isOnReal ? 'on-real-data' : undefined;
-  if (facts.kind === 'base') return { ...rest, method: 'base', ...variantOf([marked]), adapterConfig: {} };
+  if (facts.kind === 'base') return { ...rest, method: BASE, ...variantOf([marked]), adapterConfig: {} };
   const { method, config: adapterConfig } = facts.adapter;
   return {
     ...rest,
@@ -185,6 +185,17 @@ export class EvaluationFinder {
     private readonly resultsFolder: string,
     private readonly hooks: SourceHooks = {},
   ) {}
+
+  /** Whether an evaluation of a configured training, or of the base model, is recorded; not if the training is not. */
+  async isRecorded(config: EvaluationConfig, trainings: RecordFinder): Promise<boolean> {
+    const { training } = config;
+    if (training.method === BASE)
+      return (await this.find(config, { kind: 'base' }, await trainings.base(training))) !== undefined;
+    const file = await trainings.find(training);
+    if (file === undefined) return false;
+    const record = await readRecordFile(file);
+    return (await this.find(config, { kind: 'run', record }, record.metaInfo.modelInfo)) !== undefined;
+  }
 
   /**
    * @param base of the model that is evaluated

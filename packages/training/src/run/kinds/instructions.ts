@@ -11,7 +11,7 @@ import {
   loadTokenizer,
   type Tokenizer,
 } from '@psoft/datasets';
-import { RandomStream } from '@psoft/engine';
+import { numpyPermutation } from '@psoft/engine';
 import type { FitTask } from '../../fit.ts';
 import { ConfigError } from '../config.ts';
 import { readSplit } from '../readSplit.ts';
@@ -89,7 +89,8 @@ export const INSTRUCTIONS: TaskKind<InstructionDefinition, InstructionData, Toke
 };
 
 /**
- * Takes some examples, drawn with a seed of the task's own, out of the training set.
+ * Takes some examples out of the training set: those that Hugging Face's `train_test_split` with that seed would, so that
+ * they are the ones that published code held out.
  * @throws DataError where nothing would be left to train on
  */
 export function holdOut(
@@ -102,7 +103,7 @@ export function holdOut(
     throw new DataError(
       `${source} has ${examples.length} examples: ${rule.count} are held out to choose the epoch, so it needs more`,
     );
-  const order = RandomStream.from(rule.seed, 'held out').permutation(examples.length);
+  const order = numpyPermutation(examples.length, rule.seed);
   const held = new Set(order.slice(0, rule.count));
   return {
     train: { source, examples: examples.filter((_, i) => !held.has(i)) },
