@@ -1,3 +1,3 @@
 export { type Generation, type GenerationHooks, Generator, type GeneratorOptions } from './generator.ts';
-export type { DecodingOptions, Strategy } from './strategy.ts';
 export * from './likelihood.ts';
+export type { DecodingOptions, Strategy } from './strategy.ts';
