@@ -33,6 +33,10 @@ const importedFrom = object({
   sha256: d('Of the file.', fingerprint),
   entry: d('Which of several results in the file.', optional(text())),
   importedAt: utcTime,
+  stated: d(
+    'Fields of runInfo that the source does not hold: whoever imported it stated them.',
+    optional(list(text())),
+  ),
   leftOut: d('What the file holds and the record does not, one line each.', optional(list(text()))),
 });
 
