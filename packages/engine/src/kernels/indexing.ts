@@ -1,5 +1,6 @@
 /** Kernels that read or write by index. */
 import { normaliseAxes } from '../ir/shapes.ts';
+import { pickedRows } from '../onnx/narrow.ts';
 import { attr, type KernelTable } from './kernel.ts';
 
 export const indexing: KernelTable = {
@@ -21,7 +22,9 @@ export const indexing: KernelTable = {
     lower: (node, onnx) => {
       const [x, indices] = node.inputs;
       const axis = normaliseAxes(node.attrs.axis ?? 0, x!.shape.length)[0]!;
-      onnx.bind(node.outputs[0]!, onnx.emit('Gather', [onnx.name(x!), onnx.name(indices!)], { axis }));
+      const at = onnx.name(indices!);
+      const y = pickedRows(x!, at, axis, onnx) ?? onnx.emit('Gather', [onnx.name(x!), at], { axis });
+      onnx.bind(node.outputs[0]!, y);
     },
   },
   /** Rows of x added up by segment: the gradient of a gather along the first axis. */

@@ -1,4 +1,6 @@
 /** Kernels that compute nothing new: marks and roundings that passes put in or read. */
+import type { Value } from '../ir/graph.ts';
+import { bindNarrow } from '../onnx/narrow.ts';
 import { OnnxType } from '../onnx/proto.ts';
 import { tf } from '../tf.ts';
 import { narrowBf16, narrowF16, widenBf16, widenF16 } from '../weights/half.ts';
@@ -19,9 +21,15 @@ const RoundTo: CompositeKernel = {
   args: ['x'],
   infer: sameAsFirst,
   lower: (node, onnx) => {
-    const to = attr<string>(node, 'to') === 'bf16' ? OnnxType.BFLOAT16 : OnnxType.FLOAT16;
-    const half = onnx.emit('Cast', [onnx.name(node.inputs[0]!)], { to });
-    onnx.bind(node.outputs[0]!, onnx.cast(half, 'float32'));
+    const [x] = node.inputs as [Value];
+    const [y] = node.outputs as [Value];
+    const roundTo = attr<'bf16' | 'f16'>(node, 'to');
+    const weight = onnx.narrow(x);
+    // Each reader of a narrow weight makes its float32 values, and rounds them then.
+    if (weight !== undefined) return bindNarrow(y, { ...weight, roundTo }, onnx);
+    const to = roundTo === 'bf16' ? OnnxType.BFLOAT16 : OnnxType.FLOAT16;
+    const half = onnx.emit('Cast', [onnx.name(x)], { to });
+    onnx.bind(y, onnx.cast(half, 'float32'));
   },
   eager: ({ x }, attrs) => {
     const data = x!.dataSync() as Float32Array;

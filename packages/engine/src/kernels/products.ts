@@ -1,6 +1,7 @@
 /** Matrix products. */
 import type { Attributes, GraphNode, Value } from '../ir/graph.ts';
 import { matMulShape } from '../ir/shapes.ts';
+import { narrowProduct } from '../onnx/narrow.ts';
 import type { KernelTable, ValueType } from './kernel.ts';
 
 function productType([a, b]: readonly Value[], attrs: Attributes): readonly ValueType[] {
@@ -18,6 +19,8 @@ export const products: KernelTable = {
     args: ['a', 'b'],
     infer: productType,
     lower: (node, onnx) => {
+      const narrow = narrowProduct(node, onnx);
+      if (narrow !== undefined) return onnx.bind(node.outputs[0]!, narrow);
       const [a, b] = node.inputs;
       const { transA, transB } = transposes(node);
       const names = onnx.names(node.inputs);
@@ -33,8 +36,14 @@ export const products: KernelTable = {
   Gemm: {
     args: ['a', 'b', 'bias'],
     infer: productType,
-    lower: (node, onnx) =>
-      onnx.bind(node.outputs[0]!, onnx.emit('Gemm', onnx.names(node.inputs), transposes(node))),
+    lower: (node, onnx) => {
+      const product = narrowProduct(node, onnx);
+      const y =
+        product === undefined
+          ? onnx.emit('Gemm', onnx.names(node.inputs), transposes(node))
+          : onnx.emit('Add', [product, onnx.name(node.inputs[2]!)]);
+      onnx.bind(node.outputs[0]!, y);
+    },
   },
   _FusedMatMul: {
     args: ['a', 'b', 'bias'],

@@ -1,10 +1,13 @@
 /** What a session will need, from its graph alone: nothing is run, and no weight is read. */
 import { type Graph, type GraphNode, typeText, type Value } from '../ir/graph.ts';
+import { loopParts } from '../kernels/loop.ts';
 import type { HalfWeights } from '../run/session.ts';
+import { storedBytes } from '../weights/read.ts';
 import type { WeightSource } from '../weights/source.ts';
+import { isForward, isPieceable } from './narrow.ts';
 import { planExecution } from './order.ts';
 import { peak } from './peak.ts';
-import { areInPlace, bytesOf, isHalf, storageOf } from './storage.ts';
+import { bytesOf, type SessionWeights, storageOf, storedWeights } from './storage.ts';
 
 export interface MemoryEstimate {
   /** Weights as they are stored: bytes of files, which are mapped and shared, or of arrays. */
@@ -23,7 +26,7 @@ export interface MemoryEstimate {
 export interface EstimateOptions {
   /** As in compiling. */
   readonly halfWeights?: HalfWeights;
-  /** As in compiling; default true. */
+  /** As in compiling. */
   readonly packWeights?: boolean;
 }
 
@@ -33,23 +36,21 @@ const PRODUCTS = new Set(['BatchMatMul', 'Gemm', '_FusedMatMul']);
 export function estimateMemory(
   graph: Graph,
   weights: ReadonlyMap<string, WeightSource>,
-  { halfWeights, packWeights = true }: EstimateOptions = {},
+  options: EstimateOptions = {},
 ): MemoryEstimate {
   const sum = (values: Iterable<Value>) => [...values].reduce((bytes, value) => bytes + bytesOf(value), 0);
-  const half = new Set<Value>();
+  const stored = storedWeights(graph, weights, options);
   let weightsBytes = 0;
   for (const [name, value] of graph.weights) {
     const source = weights.get(name)!;
-    weightsBytes += source.kind === 'file' ? source.byteLength : bytesOf(value);
-    if (isHalf(source)) half.add(value);
+    weightsBytes += source.kind === 'data' ? bytesOf(value) : storedBytes(source);
   }
-  const inPlace = areInPlace(graph, weights, halfWeights) ? half : new Set<Value>();
-  const folded = inPlace.size > 0 ? new Set<GraphNode>() : constantNodes(graph);
+  const folded = stored.areHalvesInPlace ? new Set<GraphNode>() : constantNodes(graph, stored);
   const order = planExecution(graph).order.filter((node) => !folded.has(node));
-  const { bytes, node } = peak(graph, order, inPlace);
+  const { bytes, node } = peak(graph, order, stored);
   return {
     weightsBytes,
-    packedBytes: packedBytes(graph, half, inPlace, folded, packWeights),
+    packedBytes: packedBytes(graph, stored, folded) + quantizedCopies(graph, stored),
     constantsBytes: sum(graph.constants.keys()),
     inputsBytes: sum(graph.inputs.values()),
     outputsBytes: sum(graph.outputs.values()),
@@ -59,8 +60,8 @@ export function estimateMemory(
 }
 
 /** What ONNX Runtime computes once for all, unless weights in place forbid it: nodes that read no input. */
-function constantNodes(graph: Graph): Set<GraphNode> {
-  const constant = new Set<Value>([...graph.weights.values(), ...graph.constants.keys()]);
+function constantNodes(graph: Graph, { quantized }: SessionWeights): Set<GraphNode> {
+  const constant = new Set<Value>([...floats(graph, quantized), ...graph.constants.keys()]);
   const nodes = new Set<GraphNode>();
   for (const node of graph.nodes) {
     if (!node.inputs.every((input) => constant.has(input))) continue;
@@ -76,14 +77,12 @@ function constantNodes(graph: Graph): Set<GraphNode> {
  */
 function packedBytes(
   graph: Graph,
-  half: ReadonlySet<Value>,
-  inPlace: ReadonlySet<Value>,
+  { half, narrow, quantized, isPacked }: SessionWeights,
   folded: ReadonlySet<GraphNode>,
-  packWeights: boolean,
 ): number {
   const root = storageOf(graph.nodes);
-  const copies = new Set<Value>([...half, ...[...folded].flatMap(({ outputs }) => outputs.map(root))]);
-  const constant = new Set<Value>([...graph.weights.values(), ...copies]);
+  const copies = new Set<Value>([...half.keys(), ...[...folded].flatMap(({ outputs }) => outputs.map(root))]);
+  const constant = new Set<Value>([...floats(graph, quantized), ...copies]);
   const kept = new Set<Value>();
   const packed = new Map<string, Value>();
   // Equal copies are packed once: all roundings of a weight, such as of a product and of its recomputation.
@@ -94,13 +93,48 @@ function packedBytes(
     if (folded.has(node)) continue;
     node.inputs.forEach((input, i) => {
       const value = root(input);
-      if (!constant.has(value) || inPlace.has(value)) return;
-      if (packWeights && PRODUCTS.has(node.op) && i === 1 && input.shape.length === 2)
+      if (!constant.has(value) || narrow.has(value)) return;
+      if (isPacked && PRODUCTS.has(node.op) && i === 1 && input.shape.length === 2)
         packed.set(`${(origin.get(value) ?? value).id} ${node.attrs.transposeB === true}`, value);
       else if (copies.has(value)) kept.add(value);
     });
   }
   return [...packed.values(), ...kept].reduce((bytes, value) => bytes + bytesOf(value), 0);
+}
+
+/** Weights that are not in 4 bits. */
+function floats(graph: Graph, quantized: SessionWeights['quantized']): Value[] {
+  return [...graph.weights.values()].filter((value) => !quantized.has(value));
+}
+
+/** Weights in 4 bits that products forward read are laid out once, and F16 scales widened unless they stay in place. */
+function quantizedCopies(graph: Graph, { quantized, isPacked, areHalvesInPlace }: SessionWeights): number {
+  const forward = new Set<Value>();
+  const see = (
+    nodes: Graph['nodes'],
+    weights: SessionWeights['quantized'],
+    outer: (value: Value) => Value,
+  ) => {
+    for (const node of nodes) {
+      const b = node.inputs[1];
+      if (b !== undefined && weights.has(b) && isPieceable(node) && isForward(node)) forward.add(outer(b));
+      if (node.op !== 'Loop') continue;
+      const { graph: body, inputs } = loopParts(node);
+      const outside = new Map(inputs.map((value, i) => [value, node.inputs[i + 1]!]));
+      const inside = [...outside].flatMap(([value, from]) => {
+        const source = weights.get(from);
+        return source === undefined ? [] : [[value, source] as const];
+      });
+      see(body.nodes, new Map(inside), (value) => outer(outside.get(value)!));
+    }
+  };
+  see(graph.nodes, quantized, (value) => value);
+  let bytes = 0;
+  for (const [value, { packed, scales }] of quantized) {
+    if (isPacked && forward.has(value)) bytes += packed.byteLength;
+    if (scales.dtype === 'F16' && !areHalvesInPlace) bytes += 2 * scales.byteLength;
+  }
+  return bytes;
 }
 
 function describe({ op, inputs, outputs }: GraphNode): string {

@@ -1,5 +1,6 @@
 /** Collects ONNX nodes and small constants while kernels are lowered, sharing equal constants. */
 import type { Dtype, TypedArray, Value } from '../ir/graph.ts';
+import type { NarrowTensor } from './narrow.ts';
 import { type AttributeValue, type OnnxInitializer, type OnnxNode, OnnxType } from './proto.ts';
 
 type Attributes = Record<string, AttributeValue>;
@@ -17,7 +18,10 @@ export class OnnxBuilder {
   readonly nodes: OnnxNode[] = [];
   readonly initializers: OnnxInitializer[] = [];
   readonly #names = new Map<Value, Name>();
+  readonly #narrow = new Map<Value, NarrowTensor>();
+  readonly #aliases = new Map<Value, Value>();
   readonly #shared = new Map<string, string>();
+  readonly #declared = new Set<string>();
   /** Of the graph around a loop's body, and of the whole model. */
   readonly #outer: OnnxBuilder | undefined;
   readonly #root: OnnxBuilder;
@@ -56,7 +60,29 @@ export class OnnxBuilder {
 
   /** Declares that `value`, of a body, is `outer` of the graph around it. */
   alias(value: Value, outer: Value): void {
+    this.#aliases.set(value, outer);
     this.#names.set(value, (onnx) => onnx.name(outer));
+  }
+
+  /** Declares that `value` is a weight in fewer bits than float32's. @param whole all of it in float32 */
+  bindNarrow(value: Value, weight: NarrowTensor, whole: (onnx: OnnxBuilder) => string): void {
+    this.#narrow.set(value, weight);
+    this.#names.set(value, whole);
+  }
+
+  /** The weight in fewer bits that `value` is, if it is one. */
+  narrow(value: Value): NarrowTensor | undefined {
+    return this.#narrow.get(value) ?? this.#outer?.narrow(this.#aliases.get(value) ?? value);
+  }
+
+  /** Declares an initialiser of the model, once for each name. */
+  initializer(tensor: OnnxInitializer): string {
+    const root = this.#root;
+    if (!root.#declared.has(tensor.name)) {
+      root.#declared.add(tensor.name);
+      root.initializers.push(tensor);
+    }
+    return tensor.name;
   }
 
   /** A name that nothing else has. */

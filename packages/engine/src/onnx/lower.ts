@@ -1,20 +1,16 @@
 /** Graph -> ONNX: every node through its row of the kernel table, weights as external data. */
 import path from 'node:path';
-import { type Graph, type GraphNode, type TypedArray, typeText, type Value } from '../ir/graph.ts';
+import { type Graph, type TypedArray, typeText, type Value } from '../ir/graph.ts';
 import { kernelFor } from '../kernels/index.ts';
 import { planExecution } from '../memory/order.ts';
-import type { WeightDtype, WeightSource } from '../weights/source.ts';
+import { isHalf } from '../memory/storage.ts';
+import type { WeightSource } from '../weights/source.ts';
 import { ONNX_DTYPE, OnnxBuilder } from './builder.ts';
+import { bindNarrow, WEIGHT_TYPE } from './narrow.ts';
 import { type OnnxModel, OnnxType, type OnnxValueInfo } from './proto.ts';
 
 /** Tensors of more bytes than this go to external data: a protobuf over 2 GB is refused, and parsing one is slow. */
 const MAX_INLINE_BYTES = 1024;
-
-const WEIGHT_TYPE: Record<WeightDtype, OnnxType> = {
-  F32: OnnxType.FLOAT,
-  F16: OnnxType.FLOAT16,
-  BF16: OnnxType.BFLOAT16,
-};
 
 /** A tensor in memory that has to lie in a file before a session can be made. */
 export interface Blob {
@@ -33,6 +29,8 @@ export interface LoweredProgram {
 export interface LowerOptions {
   /** Whether weights stored in 16 bits are widened at each of their uses, and not once for all. */
   readonly widenAtUse?: boolean;
+  /** Whether ONNX Runtime lays weights out for its products. */
+  readonly packWeights?: boolean;
 }
 
 /**
@@ -44,15 +42,12 @@ export function lower(
   weights: ReadonlyMap<string, WeightSource>,
   name: string,
   blobFile: string,
-  { widenAtUse = false }: LowerOptions = {},
+  { widenAtUse = false, packWeights = true }: LowerOptions = {},
 ): LoweredProgram {
   const onnx = new OnnxBuilder();
   const blobs: Blob[] = [];
   let blobBytes = 0;
-  const files = [...graph.weights.keys()].flatMap((key) => {
-    const source = weights.get(key)!;
-    return source.kind === 'file' ? [source.file] : [];
-  });
+  const files = [...graph.weights.keys()].flatMap((key) => filesOf(weights.get(key)!));
   const folder = commonFolder([blobFile, ...files]);
 
   const external = (file: string, offset: number, length: number) => ({
@@ -80,21 +75,18 @@ export function lower(
     onnx.bind(value, `in:${key}`);
     return info(value, `in:${key}`);
   });
-  /** Names under which weights lie in 16 bits. */
-  const halves = new Map<Value, string>();
   for (const [key, value] of graph.weights) {
     const source = weights.get(key)!;
     const stored = `weight:${key}`;
+    if (source.kind === 'quantized' || (widenAtUse && isHalf(source))) {
+      bindNarrow(value, { name: stored, source, external, isPacked: packWeights }, onnx);
+      continue;
+    }
     const type = source.kind === 'file' ? WEIGHT_TYPE[source.dtype] : OnnxType.FLOAT;
     const content =
       source.kind === 'file' ? external(source.file, source.offset, source.byteLength) : inBlob(source.data);
     onnx.initializers.push({ name: stored, type, dims: value.shape, content });
-    if (type === OnnxType.FLOAT) onnx.bind(value, stored);
-    // One copy for all uses would stay from the first to the last.
-    else if (widenAtUse) {
-      halves.set(value, stored);
-      onnx.bind(value, (builder) => builder.cast(stored, 'float32'));
-    } else onnx.bind(value, onnx.cast(stored, 'float32'));
+    onnx.bind(value, type === OnnxType.FLOAT ? stored : onnx.cast(stored, 'float32'));
   }
   for (const [value, data] of graph.constants) {
     if (data.byteLength <= MAX_INLINE_BYTES) {
@@ -129,9 +121,7 @@ export function lower(
   for (const value of [...graph.inputs.values(), ...graph.weights.values(), ...graph.constants.keys()])
     finish(value);
   for (const node of graph.nodes) {
-    const table = node.op === 'GatherV2' ? halves.get(node.inputs[0]!) : undefined;
-    if (table === undefined) kernelFor(node.op, node.inputs.map(typeText).join(', ')).lower(node, onnx);
-    else lowerPick(node, table, onnx);
+    kernelFor(node.op, node.inputs.map(typeText).join(', ')).lower(node, onnx);
     node.outputs.forEach(finish);
     if (anchored.has(node)) onnx.emit('Size', [onnx.name(node.outputs[0]!)]);
   }
@@ -143,14 +133,10 @@ export function lower(
   };
 }
 
-/** Rows of a table in 16 bits are picked first and widened then. */
-function lowerPick(node: GraphNode, table: string, onnx: OnnxBuilder): void {
-  const [x] = node.inputs as [Value];
-  const [y] = node.outputs as [Value];
-  onnx.bind(x, table);
-  kernelFor(node.op, typeText(x)).lower(node, onnx);
-  onnx.bind(y, onnx.cast(onnx.name(y), 'float32'));
-  onnx.bind(x, (builder) => builder.cast(table, 'float32'));
+function filesOf(source: WeightSource): string[] {
+  if (source.kind === 'data') return [];
+  if (source.kind === 'file') return [source.file];
+  return [source.packed, source.scales, source.zeroPoints].map(({ file }) => file);
 }
 
 /** The deepest folder that holds all files. */

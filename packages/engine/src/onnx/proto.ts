@@ -13,6 +13,8 @@ export const OnnxType = {
   FLOAT16: 10,
   DOUBLE: 11,
   BFLOAT16: 16,
+  /** Two values a byte. */
+  UINT4: 21,
 } as const;
 export type OnnxType = (typeof OnnxType)[keyof typeof OnnxType];
 

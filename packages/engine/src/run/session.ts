@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Graph, TypedArray } from '../ir/graph.ts';
-import { areInPlace } from '../memory/storage.ts';
+import { storedWeights } from '../memory/storage.ts';
 import { type Blob, lower } from '../onnx/lower.ts';
 import { encodeModel } from '../onnx/proto.ts';
 import type { TensorSpec } from '../trace/trace.ts';
@@ -27,8 +27,9 @@ export interface SessionOptions {
    */
   readonly halfWeights?: HalfWeights;
   /**
-   * Whether ONNX Runtime may keep float32 weights a second time, laid out for its products: default true. Without, they
-   * stay in their mapped file alone, and each product lays them out anew.
+   * Whether ONNX Runtime may keep weights a second time, laid out for its products. Without, they stay in their mapped
+   * file alone, and each product lays them out anew; those in 4 bits become float32 for it, some rows at a time.
+   * Default true, but for programs with gradients through 1 GB and more of weights in 4 bits.
    */
   readonly packWeights?: boolean;
 }
@@ -36,12 +37,12 @@ export interface SessionOptions {
 export type HalfWeights = 'inPlace' | 'widened';
 
 /** The optimisations of ONNX Runtime that would undo what the graph does to save memory. */
-function disabledOptimisers(isInPlace: boolean, isRecomputed: boolean): string {
+function disabledOptimisers(isInPlace: boolean, isComputedTwice: boolean): string {
   return [
     // Would widen a weight for good.
     ...(isInPlace ? ['ConstantFolding'] : []),
     // Would join what is computed twice so that it can be let go in between.
-    ...(isInPlace || isRecomputed ? ['CommonSubexpressionElimination'] : []),
+    ...(isInPlace || isComputedTwice ? ['CommonSubexpressionElimination'] : []),
   ].join(';');
 }
 
@@ -53,7 +54,7 @@ export async function createSessionProgram(
   traceMilliseconds: number,
   options: SessionOptions & { readonly recompute?: boolean } = {},
 ): Promise<Program> {
-  const { halfWeights, packWeights = true, recompute = false } = options;
+  const { recompute = false } = options;
   const ort = await loadOrt();
   const start = performance.now();
   const parent = realpathSync(options.temporaryFolder ?? os.tmpdir());
@@ -62,8 +63,11 @@ export async function createSessionProgram(
   let onnxNodes: number;
   try {
     const blobFile = path.join(folder, 'constants.bin');
-    const inPlace = areInPlace(graph, weights, halfWeights);
-    const lowered = lower(graph, weights, name, blobFile, { widenAtUse: inPlace });
+    const { areHalvesInPlace, quantized, isPacked } = storedWeights(graph, weights, options);
+    const lowered = lower(graph, weights, name, blobFile, {
+      widenAtUse: areHalvesInPlace,
+      packWeights: isPacked,
+    });
     onnxNodes = lowered.model.nodes.length;
     await writeBlobs(blobFile, lowered.blobs);
     session = await ort.InferenceSession.create(encodeModel(lowered.model), {
@@ -76,9 +80,11 @@ export async function createSessionProgram(
       extra: {
         session: {
           model_external_initializers_file_folder_path: lowered.folder,
-          disable_prepacking: packWeights ? '0' : '1',
+          disable_prepacking: isPacked ? '0' : '1',
         },
-        optimization: { disable_specified_optimizers: disabledOptimisers(inPlace, recompute) },
+        optimization: {
+          disable_specified_optimizers: disabledOptimisers(areHalvesInPlace, recompute || quantized.size > 0),
+        },
       },
     });
   } finally {

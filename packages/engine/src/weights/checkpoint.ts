@@ -1,8 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { shown, WeightFileError } from './error.ts';
+import { joinQuantized } from './quantizedCheckpoint.ts';
 import { type OtherTensor, readSafetensorsHeader, type SafetensorsFile } from './safetensors.ts';
-import type { WeightReference } from './source.ts';
+import type { StoredWeight, WeightReference } from './source.ts';
 import { readTorchFile } from './torchFile.ts';
 
 /** A model folder in Hugging Face's layout. */
@@ -11,8 +12,8 @@ export interface Checkpoint {
   readonly dir: string;
   /** config.json as read. */
   readonly config: Readonly<Record<string, unknown>>;
-  /** Float weights by name. */
-  readonly weights: Map<string, WeightReference>;
+  /** Float weights by name, and those that `psoft quantize` made of such. */
+  readonly weights: Map<string, StoredWeight>;
   /** Tensors of other types by name. */
   readonly others: Map<string, OtherTensor>;
   /** Metadata of the weight file; of several shards the union, the first that states a key being kept. */
@@ -29,7 +30,8 @@ const TORCH_INDEX = 'pytorch_model.bin.index.json';
  * Opens a checkpoint: reads config.json and the headers of model.safetensors or, if there is none, of the shards that
  * model.safetensors.index.json names. Without either, the same in torch's own form: pytorch_model.bin or its shards.
  * Of shards, the tensors that the index names are given.
- * @throws WeightFileError naming the file that is missing or wrong.
+ * @throws WeightFileError naming the file that is missing or wrong, or what quantised the weights if it was not this
+ *   package
  */
 export async function openCheckpoint(dir: string): Promise<Checkpoint> {
   const names = await readdir(dir).catch((cause: Error) => {
@@ -39,8 +41,9 @@ export async function openCheckpoint(dir: string): Promise<Checkpoint> {
   if (!names.includes(CONFIG)) throw new WeightFileError(dir, `a checkpoint needs ${CONFIG}; ${listed}`);
   const config = await readJsonObject(join(dir, CONFIG));
 
-  const { tensors, others, metadata } = await readWeights(dir, names, listed);
-  return { dir: resolve(dir), config, weights: tensors, others, metadata };
+  const { metadata, ...stored } = await readWeights(dir, names, listed);
+  const { weights, others } = joinQuantized(join(dir, CONFIG), config.quantization_config, stored);
+  return { dir: resolve(dir), config, weights, others, metadata };
 }
 
 function readWeights(

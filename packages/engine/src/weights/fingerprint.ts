@@ -3,7 +3,7 @@ import { bytesOf } from './bytes.ts';
 import { elementCount, readElements } from './read.ts';
 import type { WeightSource } from './source.ts';
 
-/** Elements hashed at a time: memory stays at some MB whatever the tensor's size. */
+/** Elements hashed at a time: memory stays at some MB whatever the tensor's size. A multiple of two blocks of any size. */
 const CHUNK = 2 ** 20;
 
 /**
@@ -11,7 +11,7 @@ const CHUNK = 2 ** 20;
  *
  * Hashed are, in the order of names, the line `["name",[shape]]` and the little-endian float32 values. So the
  * fingerprint does not depend on the order in a file, on shards, on metadata, or on the storage type: a BF16
- * checkpoint and its F32 copy are the same weights and share it. Tensors of other types (buffers) have no part.
+ * checkpoint and its F32 copy are the same weights and share it, and so do weights in 4 bits and what they stand for. Tensors of other types (buffers) have no part.
  * @throws WeightFileError if a file cannot be read; Error if a shape does not fit its data.
  */
 export async function fingerprintWeights(weights: ReadonlyMap<string, WeightSource>): Promise<string> {

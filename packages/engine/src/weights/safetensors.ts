@@ -3,13 +3,15 @@ import { readFully } from './bytes.ts';
 import { WeightFileError } from './error.ts';
 import { MAX_HEADER_BYTES, parseHeader } from './header.ts';
 import { WEIGHT_BYTES } from './read.ts';
-import type { WeightDtype, WeightReference } from './source.ts';
+import type { ByteRange, WeightDtype, WeightReference } from './source.ts';
 
-/** A tensor that is no float weight: a buffer such as position_ids. Its bytes are checked, but never read. */
+/** A tensor that is no float weight: a buffer such as position_ids, of which nothing is read, or part of a weight. */
 export interface OtherTensor {
   /** As the format names it: "I64", "BOOL", "F64". */
   readonly dtype: string;
   readonly shape: readonly number[];
+  /** Of U8 tensors in safetensors files: weights in 4 bits consist of such. */
+  readonly place?: ByteRange;
 }
 
 /** What a safetensors file says it holds. */
@@ -56,12 +58,9 @@ async function readOpenFile(path: string, file: string, handle: FileHandle): Pro
   const tensors = new Map<string, WeightReference>();
   const others = new Map<string, OtherTensor>();
   for (const { name, dtype, shape, begin, end } of entries) {
-    if (isWeightDtype(dtype)) {
-      const range = { offset: dataStart + begin, byteLength: end - begin };
-      tensors.set(name, { kind: 'file', file, ...range, dtype, shape });
-    } else {
-      others.set(name, { dtype, shape });
-    }
+    const place = { file, offset: dataStart + begin, byteLength: end - begin };
+    if (isWeightDtype(dtype)) tensors.set(name, { kind: 'file', ...place, dtype, shape });
+    else others.set(name, { dtype, shape, ...(dtype === 'U8' ? { place } : {}) });
   }
   return { file, tensors, others, metadata };
 }

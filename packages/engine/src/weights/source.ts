@@ -20,4 +20,33 @@ export interface WeightData {
   readonly shape: readonly number[];
 }
 
-export type WeightSource = WeightReference | WeightData;
+/** Bytes inside a file. */
+export interface ByteRange {
+  /** Absolute path of the real file, as in {@link WeightReference}. */
+  readonly file: string;
+  readonly offset: number;
+  readonly byteLength: number;
+}
+
+/**
+ * A matrix [out, in] in 4 bits a value, inside a checkpoint file. A block is `blockSize` neighbours along a row; value i
+ * of block b is (q[i] - z[b]) scale[b], with q and z from 0 to 15. Two neighbours share a byte, the first in the lower
+ * half. A row has an even number of blocks, so that every row of every part begins with a byte. The parts are laid out
+ * as ONNX Runtime's `MatMulNBits` takes them.
+ */
+export interface QuantizedWeight {
+  readonly kind: 'quantized';
+  readonly shape: readonly [number, number];
+  readonly blockSize: number;
+  /** q, uint8 [out, blocks, blockSize / 2]. */
+  readonly packed: ByteRange;
+  /** F32 or F16, [out, blocks]. */
+  readonly scales: WeightReference;
+  /** z, uint8 [out, blocks / 2]. */
+  readonly zeroPoints: ByteRange;
+}
+
+/** What lies in files: what a checkpoint holds. */
+export type StoredWeight = WeightReference | QuantizedWeight;
+
+export type WeightSource = StoredWeight | WeightData;

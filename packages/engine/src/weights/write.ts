@@ -3,7 +3,7 @@ import { bytesOf, writeFully } from './bytes.ts';
 import { shown, WeightFileError } from './error.ts';
 import { narrowBf16, narrowF16 } from './half.ts';
 import { MAX_HEADER_BYTES } from './header.ts';
-import { readWeight, readWeightSync, WEIGHT_BYTES } from './read.ts';
+import { elementCount, readWeight, readWeightSync, WEIGHT_BYTES } from './read.ts';
 import type { WeightDtype, WeightSource } from './source.ts';
 
 /** Weights by name: a Map, or pairs. */
@@ -18,7 +18,8 @@ export interface SafetensorsOptions {
 
 /**
  * Writes a safetensors file. The same weights give the same bytes: tensors and metadata lie in the order of their
- * names, and spaces bring the header to a multiple of 8 bytes. Weights in files are read one at a time.
+ * names, and spaces bring the header to a multiple of 8 bytes. Weights in files are read one at a time; those in 4 bits
+ * are written as the values they stand for.
  *
  * Atomic: everything goes to a temporary file in the same folder, which is synced and renamed onto `path`. On any
  * failure it is removed, and what was at `path` stays.
@@ -44,7 +45,6 @@ export function encodeSafetensors(weights: NamedWeights, options: SafetensorsOpt
 
 interface Layout {
   readonly ordered: readonly (readonly [string, WeightSource])[];
-  /** Header length, JSON and padding. */
   readonly header: Buffer;
   readonly dtype: WeightDtype;
 }
@@ -56,6 +56,31 @@ function layOut(path: string, weights: NamedWeights, options: SafetensorsOptions
     throw new WeightFileError(path, `dtype must be one of ${known}, got ${shown(dtype)}`);
   }
   const ordered = [...weights].sort(([a], [b]) => compare(a, b));
+  const entries = ordered.map(([name, source]) => {
+    const byteLength = checkedCount(path, name, source) * WEIGHT_BYTES[dtype];
+    return { name, dtype, shape: source.shape, byteLength };
+  });
+  return { ordered, header: encodeHeader(path, entries, metadata), dtype };
+}
+
+/** One tensor of a file to be written. */
+export interface TensorEntry {
+  readonly name: string;
+  /** As the format names it. */
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly byteLength: number;
+}
+
+/**
+ * What stands before the tensors' bytes: header length, JSON and padding.
+ * @param entries in the order of their bytes, equal names side by side
+ */
+export function encodeHeader(
+  path: string,
+  entries: readonly TensorEntry[],
+  metadata: Readonly<Record<string, string>>,
+): Buffer {
   const members: string[] = [];
   const described = Object.entries(metadata).sort(([a], [b]) => compare(a, b));
   if (described.length > 0) {
@@ -63,12 +88,13 @@ function layOut(path: string, weights: NamedWeights, options: SafetensorsOptions
     members.push(`"__metadata__":{${pairs.join(',')}}`);
   }
   let begin = 0;
-  for (const [i, [name, source]] of ordered.entries()) {
+  for (const [i, { name, dtype, shape, byteLength }] of entries.entries()) {
     if (name === '__metadata__') throw new WeightFileError(path, 'no tensor may be named "__metadata__"');
-    if (name === ordered[i - 1]?.[0]) throw new WeightFileError(path, `tensor ${shown(name)} is given twice`);
-    const end = begin + checkedCount(path, name, source) * WEIGHT_BYTES[dtype];
+    if (name === entries[i - 1]?.name)
+      throw new WeightFileError(path, `tensor ${shown(name)} is given twice`);
+    const end = begin + byteLength;
     // Written out by hand: an object would lose a tensor named "__proto__" and sort names that are numbers.
-    const entry = `{"dtype":"${dtype}","shape":${JSON.stringify(source.shape)},"data_offsets":[${begin},${end}]}`;
+    const entry = `{"dtype":"${dtype}","shape":${JSON.stringify(shape)},"data_offsets":[${begin},${end}]}`;
     members.push(`${quoted(path, name)}:${entry}`);
     begin = end;
   }
@@ -80,14 +106,14 @@ function layOut(path: string, weights: NamedWeights, options: SafetensorsOptions
   const header = Buffer.alloc(8 + length, ' ');
   header.writeBigUInt64LE(BigInt(length));
   json.copy(header, 8);
-  return { ordered, header, dtype };
+  return header;
 }
 
 /** Number of elements, after a check that shape and data agree. */
 function checkedCount(path: string, name: string, source: WeightSource): number {
   const count = source.shape.reduce((product, size) => product * size, 1);
   const isShape = source.shape.every((size) => Number.isSafeInteger(size) && size >= 0);
-  const held = source.kind === 'data' ? source.data.length : source.byteLength / WEIGHT_BYTES[source.dtype];
+  const held = source.kind === 'data' ? source.data.length : elementCount(source);
   if (isShape && held === count) return count;
   const problem = `shape ${shown(source.shape)} does not describe its ${held} elements`;
   throw new WeightFileError(path, `tensor ${shown(name)}: ${problem}`);
@@ -105,6 +131,6 @@ function encode(values: Float32Array, dtype: WeightDtype): Uint8Array {
 }
 
 /** By UTF-16 code unit: the same on every machine, whatever its locale. */
-function compare(a: string, b: string): number {
+export function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
