@@ -37,14 +37,14 @@ export function planReport(plan: RunPlan, runs = 1): string {
 }
 
 /**
- * Predicted from the model's description: for weights stored as float32, and as bfloat16.
- * @throws ConfigError with the numbers where neither fits into what is free
+ * Predicted from the model's description: for weights stored as float32, as bfloat16, and in 4 bits.
+ * @throws ConfigError with the numbers where none fits into what is free
  */
-export function memoryReport({ model, rows, length, f32, bf16, available }: MemoryPlan): string {
+export function memoryReport({ model, rows, length, f32, bf16, fourBit, available }: MemoryPlan): string {
   const parts = ['weights', 'copies', 'adapter', 'state', 'activations', 'base', 'total'] as const;
   const table = layOut(
     ['weights stored as', ...parts],
-    Object.entries({ f32, bf16 }).map(([name, prediction]) => [
+    Object.entries({ f32, bf16, '4 bits': fourBit }).map(([name, prediction]) => [
       name,
       ...parts.map((part) => formatBytes(prediction[part])),
     ]),
@@ -54,9 +54,9 @@ export function memoryReport({ model, rows, length, f32, bf16, available }: Memo
     `memory of a step of ${model}, ${rows} x ${length} tokens, predicted; ${formatBytes(available)} are free:`,
     ...table.map((line) => `  ${line}`),
   ].join('\n');
-  if (Math.min(f32.total, bf16.total) > available)
+  if (Math.min(f32.total, bf16.total, fourBit.total) > available)
     throw new ConfigError(
-      `${text}\nneither fits: take a smaller --micro-batch-size, --recompute, or a machine with more memory`,
+      `${text}\nnone fits: take a smaller --micro-batch-size, --recompute, or a machine with more memory`,
     );
   return `${text}\n`;
 }

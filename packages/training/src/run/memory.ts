@@ -6,6 +6,9 @@ import {
   type CompileOptions,
   estimateMemory,
   type Model,
+  outlineQuantized,
+  outlineReference,
+  storedBytes,
   type TrainableModel,
   traceOptimised,
   type WeightDtype,
@@ -41,14 +44,17 @@ export interface MemoryQuestion {
   readonly modelTask: Task;
   /** The parsed config.json. */
   readonly raw: Record<string, unknown>;
-  /** How the checkpoint stores its weights. */
-  readonly stored: WeightDtype;
+  /** How the checkpoint stores its weights; or the weights themselves, by name. */
+  readonly stored: WeightStorage | ReadonlyMap<string, WeightSource>;
   readonly config: RunConfig;
   /** Of the longest micro-batch. */
   readonly spec: BatchSpec;
   readonly loss: LossFunction;
   readonly options?: Pick<CompileOptions, 'halfWeights' | 'precision' | 'recompute'>;
 }
+
+/** One type for all; '4-bit' as `psoft quantize` makes it of BF16: linear layers in 4 bits, the rest as it was. */
+export type WeightStorage = WeightDtype | '4-bit';
 
 /** Resident before any model is there, as measured with the tiny models. */
 const BASE_BYTES = 300e6;
@@ -63,7 +69,7 @@ export async function predictMemory(question: MemoryQuestion): Promise<MemoryPre
   const trained = model.parameters.reduce((sum, { data }) => sum + data.byteLength, 0);
   const frozen = sum(sources, (source) => source.kind === 'data');
   const parts = {
-    weights: sum(sources, (source) => source.kind === 'file'),
+    weights: sum(sources, (source) => source.kind !== 'data'),
     copies: estimate.packedBytes,
     adapter: 2 * frozen,
     // Values in the model, in the flat vector and as a program's input; two moments.
@@ -74,22 +80,30 @@ export async function predictMemory(question: MemoryQuestion): Promise<MemoryPre
   return { ...parts, total: Object.values(parts).reduce((a, b) => a + b, 0) };
 }
 
-/** The base model's outlines as references to a file of `stored` elements; the adapter's own stay arrays. */
-function asStored(model: TrainableModel, stored: WeightDtype): Map<string, WeightSource> {
+/** What `psoft quantize` takes unless told otherwise. */
+const BLOCK_SIZE = 32;
+
+/** The base model's outlines as references to a file that holds them in this form; the adapter's own stay arrays. */
+function asStored(model: TrainableModel, stored: MemoryQuestion['stored']): Map<string, WeightSource> {
+  const linears = new Set(model.base.linears.map(({ name }) => `${name}.weight`));
+  const formOf = (name: string, { shape }: WeightSource): WeightSource => {
+    if (typeof stored !== 'string') return stored.get(name)!;
+    if (stored !== '4-bit') return outlineReference(shape, stored);
+    const isQuantized = linears.has(name) && shape[1]! % (2 * BLOCK_SIZE) === 0;
+    if (!isQuantized) return outlineReference(shape, 'BF16');
+    return outlineQuantized(shape as readonly [number, number], BLOCK_SIZE, 'F16');
+  };
   return new Map(
-    [...model.weights].map(([name, source]): [string, WeightSource] => {
-      if (!model.base.weights.has(name)) return [name, source];
-      const size = source.shape.reduce((product, one) => product * one, 1);
-      const byteLength = size * (stored === 'F32' ? 4 : 2);
-      return [name, { kind: 'file', file: '', offset: 0, byteLength, dtype: stored, shape: source.shape }];
-    }),
+    [...model.weights].map(([name, source]): [string, WeightSource] => [
+      name,
+      model.base.weights.has(name) ? formOf(name, source) : source,
+    ]),
   );
 }
 
 function sum(sources: ReadonlyMap<string, WeightSource>, chosen: (source: WeightSource) => boolean): number {
   let bytes = 0;
-  for (const source of sources.values())
-    if (chosen(source)) bytes += source.kind === 'file' ? source.byteLength : source.data.byteLength;
+  for (const source of sources.values()) if (chosen(source)) bytes += storedBytes(source);
   return bytes;
 }
 
@@ -100,6 +114,8 @@ export interface MemoryPlan {
   readonly length: number;
   readonly f32: MemoryPrediction;
   readonly bf16: MemoryPrediction;
+  /** Made by `psoft quantize`. */
+  readonly fourBit: MemoryPrediction;
   readonly available: number;
 }
 
@@ -115,6 +131,7 @@ export async function planMemory({ config }: Pick<RunRequest, 'config'>): Promis
     ...longestMicroBatch(config),
     f32: await predictOfLanguageModel(config, raw, 'F32'),
     bf16: await predictOfLanguageModel(config, raw, 'BF16'),
+    fourBit: await predictOfLanguageModel(config, raw, '4-bit'),
     available: await availableMemory(),
   };
 }
@@ -128,11 +145,8 @@ const SMALL = 500e6;
  */
 export async function checkRunFits(config: RunConfig, model: Model): Promise<void> {
   if (taskOf(config).kind !== 'instructions') return;
-  const stored = [...model.weights.values()].map((source) => (source.kind === 'file' ? source.dtype : 'F32'));
   if (sum(model.weights, () => true) < SMALL) return;
-  // The widest, should they differ.
-  const dtype = stored.includes('F32') ? 'F32' : stored[0]!;
-  checkFits(await predictOfLanguageModel(config, { ...model.config }, dtype), await availableMemory());
+  checkFits(await predictOfLanguageModel(config, { ...model.config }, model.weights), await availableMemory());
 }
 
 function longestMicroBatch({ training }: RunConfig): { rows: number; length: number } {
@@ -143,7 +157,7 @@ function longestMicroBatch({ training }: RunConfig): { rows: number; length: num
 function predictOfLanguageModel(
   config: RunConfig,
   raw: Readonly<Record<string, unknown>>,
-  stored: WeightDtype,
+  stored: MemoryQuestion['stored'],
 ): Promise<MemoryPrediction> {
   const { rows, length } = longestMicroBatch(config);
   const { precision, recompute } = config.training;
@@ -178,7 +192,7 @@ export function checkFits(prediction: MemoryPrediction, available: number): void
   if (prediction.total <= available) return;
   throw new ConfigError(
     `the run needs about ${shown(prediction.total)}, ${shown(available)} are free: ${partsOf(prediction)}; ` +
-      'take weights stored in bf16 (half the bytes), a smaller --micro-batch-size, --recompute, or a machine with more memory',
+      'take weights stored in bf16 (half the bytes) or in 4 bits (psoft quantize), a smaller --micro-batch-size, --recompute, or a machine with more memory',
   );
 }
 
