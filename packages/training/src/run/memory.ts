@@ -146,7 +146,10 @@ const SMALL = 500e6;
 export async function checkRunFits(config: RunConfig, model: Model): Promise<void> {
   if (taskOf(config).kind !== 'instructions') return;
   if (sum(model.weights, () => true) < SMALL) return;
-  checkFits(await predictOfLanguageModel(config, { ...model.config }, model.weights), await availableMemory());
+  checkFits(
+    await predictOfLanguageModel(config, { ...model.config }, model.weights),
+    await availableMemory(),
+  );
 }
 
 function longestMicroBatch({ training }: RunConfig): { rows: number; length: number } {
