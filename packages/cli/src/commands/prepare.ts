@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { ConfigError } from '@psoft/training/config';
+import type { EvaluationConfig } from '@psoft/training/evaluation';
 import type { Command } from 'commander';
 import { type Candidate, candidatesOf, isEvaluation } from '../cells.ts';
 import { rankSettings } from '../methodFlags.ts';
@@ -48,6 +49,11 @@ export function addPrepareCommand(program: Command): void {
       onProgress: (progress: { file: string; done: number; total: number }) =>
         onDownload?.({ type: 'download', ...progress }),
     };
+    const countProblems = async (config: EvaluationConfig): Promise<number> => {
+      const { examples, note } = await readProblems(evaluationOf(config), config, hooks);
+      if (note !== undefined) hooks.onNote(note);
+      return examples.length;
+    };
     const models = new Set<string>();
     for (const config of configs) {
       const training = isEvaluation(config) ? config.training : config;
@@ -60,7 +66,7 @@ export function addPrepareCommand(program: Command): void {
         );
       }
       const sizes = isEvaluation(config)
-        ? [`test ${(await readProblems(evaluationOf(config), config, hooks)).examples.length}`]
+        ? [`test ${await countProblems(config)}`]
         : (await readTask(config, folder, hooks)).infos.map(({ name, count }) => `${name} ${count}`);
       process.stdout.write(`${config.experiment}/${config.task}: ${sizes.join(', ')}\n`);
     }

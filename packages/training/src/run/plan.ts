@@ -73,7 +73,9 @@ export async function planRun({ config, options }: RunRequest, hooks: RunHooks):
     );
   const selection = run.task.selection === undefined ? [] : fit.evaluationBatches(run.task.selection.split);
   const reported = run.task.reported.flatMap((split) => fit.evaluationBatches(split));
-  const evaluationBatches = [...Array.from({ length: epochs }, () => selection).flat(), ...reported];
+  const { evaluationSteps } = config.training;
+  const evaluations = evaluationSteps === undefined ? epochs : Math.ceil(totalSteps / evaluationSteps);
+  const evaluationBatches = [...Array.from({ length: evaluations }, () => selection).flat(), ...reported];
 
   // What is run: a batch, or each of its parts.
   const trainRuns = trainBatches.flatMap((batch) => batch.parts ?? [batch]);
