@@ -1,0 +1,3 @@
+export * from './printed.ts';
+export * from './read.ts';
+export * from './tables.ts';
