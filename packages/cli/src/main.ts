@@ -1,5 +1,6 @@
 /** The `psoft` command. */
 import { Command, CommanderError } from 'commander';
+import { addAuditCommand } from './commands/audit.ts';
 import { addChartsCommand } from './commands/charts.ts';
 import { addCompareCommand } from './commands/compare.ts';
 import { addEvaluateCommand } from './commands/evaluate.ts';
@@ -42,6 +43,7 @@ export async function main(args: readonly string[]): Promise<number> {
   addTasksCommand(program);
   addMethodsCommand(program);
   addChartsCommand(program);
+  addAuditCommand(program, done);
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
