@@ -33,6 +33,9 @@ const SECTION_OF: readonly (readonly [string, Section | undefined])[] = [
   ['metaInfo.datasetInfo', 'data'],
   ['metaInfo.codeInfo', 'code'],
   ['metaInfo.packageInfo', 'code'],
+  // Of runs of ours that came as an import.
+  ['metaInfo.runInfo', 'configuration'],
+  ['metaInfo.runInfo.configHash', undefined],
   ['trainInfo', 'metrics'],
   ['trainInfo.selectionMetric', 'configuration'],
   ['referenceScore', 'metrics'],
@@ -40,6 +43,8 @@ const SECTION_OF: readonly (readonly [string, Section | undefined])[] = [
   ['metaInfo.model_info', 'data'],
   ['metaInfo.dataset_info', 'data'],
   ['metaInfo.package_info', 'code'],
+  ['metaInfo.run_info', 'code'],
+  ['metaInfo.train_info', 'metrics'],
 ];
 
 /** Measured anew by every run. */

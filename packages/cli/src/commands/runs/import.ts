@@ -57,7 +57,7 @@ export function addImportCommand(runs: Command): void {
         }
         const known = records.length - added;
         process.stderr.write(
-          `${file}: ${records.length} results${known > 0 ? `, ${known} of them imported already` : ''}\n`,
+          `${file}: ${records.length} result${records.length === 1 ? '' : 's'}${known > 0 ? `, ${known} of them imported already` : ''}\n`,
         );
       }
     });

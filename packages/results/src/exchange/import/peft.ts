@@ -69,10 +69,11 @@ function readResult(source: SourceFile): ImportedRecord {
       },
       metaInfo: {
         ...metaInfo,
-        peft_branch: run.peft_branch,
-        peft_worktree_is_dirty: run.peft_worktree_is_dirty,
-        accelerator_memory_reserved_avg: train.accelerator_memory_reserved_avg,
-        accelerator_memory_reserved_99th: train.accelerator_memory_reserved_99th,
+        run_info: { peft_branch: run.peft_branch, peft_worktree_is_dirty: run.peft_worktree_is_dirty },
+        train_info: {
+          accelerator_memory_reserved_avg: train.accelerator_memory_reserved_avg,
+          accelerator_memory_reserved_99th: train.accelerator_memory_reserved_99th,
+        },
       },
     },
     {
