@@ -10,6 +10,7 @@ import { addMergeCommand } from './commands/merge.ts';
 import { addMethodsCommand } from './commands/methods.ts';
 import { addPredictCommand } from './commands/predict.ts';
 import { addPrepareCommand } from './commands/prepare.ts';
+import { addRunsCommand } from './commands/runs/index.ts';
 import { addScoreCommand } from './commands/score.ts';
 import { addSweepCommand } from './commands/sweep.ts';
 import { addTableCommand } from './commands/table.ts';
@@ -43,6 +44,7 @@ export async function main(args: readonly string[]): Promise<number> {
   addTasksCommand(program);
   addMethodsCommand(program);
   addChartsCommand(program);
+  addRunsCommand(program);
   addAuditCommand(program, done);
   try {
     await program.parseAsync([...args], { from: 'user' });
