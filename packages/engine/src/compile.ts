@@ -4,6 +4,7 @@ import { createEagerProgram } from './run/eager.ts';
 import type { Executor, Program } from './run/program.ts';
 import { createSessionProgram, type SessionOptions } from './run/session.ts';
 import { type ProgramFunction, type TensorSpec, trace } from './trace/trace.ts';
+import { placesOf } from './weights/moved.ts';
 import type { WeightSource } from './weights/source.ts';
 
 /** What a program function takes: tensors fed at every run, and frozen weights. */
@@ -34,10 +35,10 @@ export async function compile(
   options: CompileOptions = {},
 ): Promise<Program> {
   const { executor = 'cpu', name = fn.name || 'program' } = options;
-  const weights = signature.weights ?? new Map<string, WeightSource>();
+  const weights = placesOf(signature.weights ?? new Map<string, WeightSource>());
   if (executor !== 'cpu') return createEagerProgram(executor, fn, signature.inputs, weights);
   const start = performance.now();
-  const graph = traceOptimised(fn, signature, options);
+  const graph = traceOptimised(fn, { ...signature, weights }, options);
   const traceMilliseconds = performance.now() - start;
   return createSessionProgram(name, graph, signature.inputs, weights, traceMilliseconds, options);
 }

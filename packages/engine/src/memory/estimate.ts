@@ -2,6 +2,7 @@
 import { type Graph, type GraphNode, typeText, type Value } from '../ir/graph.ts';
 import { loopParts } from '../kernels/loop.ts';
 import type { HalfWeights } from '../run/session.ts';
+import { placesOf } from '../weights/moved.ts';
 import { storedBytes } from '../weights/read.ts';
 import type { WeightSource } from '../weights/source.ts';
 import { isForward, isPieceable } from './narrow.ts';
@@ -35,9 +36,10 @@ const PRODUCTS = new Set(['BatchMatMul', 'Gemm', '_FusedMatMul']);
 /** Memory of a session on the CPU that runs `graph`, by the lifetimes of its values in the order of execution. */
 export function estimateMemory(
   graph: Graph,
-  weights: ReadonlyMap<string, WeightSource>,
+  sources: ReadonlyMap<string, WeightSource>,
   options: EstimateOptions = {},
 ): MemoryEstimate {
+  const weights = placesOf(sources);
   const sum = (values: Iterable<Value>) => [...values].reduce((bytes, value) => bytes + bytesOf(value), 0);
   const stored = storedWeights(graph, weights, options);
   let weightsBytes = 0;

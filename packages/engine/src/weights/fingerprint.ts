@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { bytesOf } from './bytes.ts';
+import { placeOf } from './moved.ts';
 import { elementCount, readElements } from './read.ts';
 import type { WeightSource } from './source.ts';
 
@@ -11,13 +12,14 @@ const CHUNK = 2 ** 20;
  *
  * Hashed are, in the order of names, the line `["name",[shape]]` and the little-endian float32 values. So the
  * fingerprint does not depend on the order in a file, on shards, on metadata, or on the storage type: a BF16
- * checkpoint and its F32 copy are the same weights and share it, and so do weights in 4 bits and what they stand for. Tensors of other types (buffers) have no part.
+ * checkpoint and its F32 copy are the same weights and share it, and so do weights in 4 bits and what they stand for.
+ * Tensors of other types (buffers) have no part.
  * @throws WeightFileError if a file cannot be read; Error if a shape does not fit its data.
  */
 export async function fingerprintWeights(weights: ReadonlyMap<string, WeightSource>): Promise<string> {
   const hash = createHash('sha256');
   for (const name of [...weights.keys()].sort()) {
-    const source = weights.get(name)!;
+    const source = placeOf(weights.get(name)!);
     const count = source.kind === 'data' ? source.data.length : elementCount(source);
     const expected = source.shape.reduce((product, size) => product * size, 1);
     if (count !== expected) {

@@ -13,7 +13,10 @@ export interface WeightReference {
   readonly shape: readonly number[];
 }
 
-/** A float32 tensor in memory: what an adapter's initialisation computed, or a new head. */
+/**
+ * A float32 tensor in memory: what an adapter's initialisation computed, or a new head. `moveToFile` puts its elements
+ * into a file; `data` then reads that.
+ */
 export interface WeightData {
   readonly kind: 'data';
   readonly data: Float32Array;
