@@ -29,6 +29,7 @@ export interface TrainOptions {
   readonly maxLength?: number;
   readonly precision?: string;
   readonly recompute?: boolean;
+  readonly adapterStorage?: string;
   readonly dataDir?: string;
   /** Below which the data lies in its official layout. */
   readonly dataUrl?: string;
@@ -178,7 +179,8 @@ export function parseValue(text: string): unknown {
 
 function trainingOptions(options: TrainOptions): Layer {
   const { epochs, batchSize, microBatchSize, learningRate, headLearningRate } = options;
-  const { maxSteps, maxLength, precision, recompute, promptTemplate, lossOnPrompt } = options;
+  const { maxSteps, maxLength, precision, recompute, adapterStorage } = options;
+  const { promptTemplate, lossOnPrompt } = options;
   const given = {
     epochs,
     batchSize,
@@ -189,6 +191,7 @@ function trainingOptions(options: TrainOptions): Layer {
     maxLength,
     precision,
     recompute,
+    adapterStorage,
     promptTemplate,
     lossOnPrompt,
   };

@@ -62,6 +62,12 @@ export function addTrainCommand(program: Command, done: (code: number) => void):
       ).choices(['f32', 'bf16', 'f16']),
     )
     .option('--recompute', 'compute activations again in the backward pass: less memory, more time')
+    .addOption(
+      new Option(
+        '--adapter-storage <name>',
+        'how frozen tensors of the adapter are stored meanwhile; bf16 halves and rounds them (default: f32)',
+      ).choices(['f32', 'bf16']),
+    )
     .option('--max-steps <n>', 'end after so many steps, for a trial', wholeNumber)
     .option('--dry-run', 'print what the run would do and cost, timed on a few steps; nothing is written');
   addRunOptions(addSourceOptions(addPromptOptions(command)))

@@ -42,6 +42,11 @@ export interface TrainingSettings {
    * No part of a run's identity.
    */
   readonly recompute?: boolean;
+  /**
+   * How an adapter's frozen tensors (PSOFT's A and B) are stored beside the weights during the run; bf16 rounds them.
+   * Left out: f32, in a file if they take 1 GB or more, which changes no number.
+   */
+  readonly adapterStorage?: 'f32' | 'bf16';
   /** Ends training after so many steps, for trials. */
   readonly maxSteps?: number;
 }
@@ -140,6 +145,7 @@ const RULES: Record<keyof TrainingSettings, Rule> = {
   trainOnValidation: flag,
   precision,
   recompute: flag,
+  adapterStorage: { text: 'f32 or bf16', accepts: (v) => v === 'f32' || v === 'bf16' },
   maxSteps: count,
 };
 
@@ -157,6 +163,7 @@ const OPTIONAL = [
   'trainOnValidation',
   'precision',
   'recompute',
+  'adapterStorage',
   'maxSteps',
 ];
 

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { configHash } from '@psoft/results';
 import { type EpochRow, Fit, NonFiniteError } from '../fit.ts';
 import { CheckpointClock, CheckpointFile, type SavedState } from './checkpoint.ts';
+import { storeFrozen } from './frozen.ts';
 import { runIdentity, runPlaces } from './identity.ts';
 import { compileOptionsOf, describeRun, fitConfigOf, prepareRun } from './prepare.ts';
 import type { RunOptions, RunRequest, RunSummary } from './protocol.ts';
@@ -44,6 +45,8 @@ export async function executeRun({ config, options }: RunRequest, hooks: RunHook
   const recorder = new RunRecorder({ run, options, identity, ...places, seconds, continued });
   for (const row of from?.state.rows ?? []) recorder.addEpoch(row);
   const clock = new CheckpointClock(options.checkpointSteps);
+  // Before anything is compiled.
+  const frozen = await storeFrozen(method, config.training, places.runFolder);
   try {
     const result = await fit.run(
       {
@@ -102,6 +105,7 @@ export async function executeRun({ config, options }: RunRequest, hooks: RunHook
     throw error;
   } finally {
     await fit.dispose();
+    await frozen.remove();
   }
 }
 

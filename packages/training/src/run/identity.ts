@@ -76,10 +76,12 @@ export function plannedRunInfo(config: RunConfig) {
 }
 
 /** Of the settings, those that decide the result; what was left out means the same as its default. */
-function resultSettings({ recompute: _, precision = 'f32', buckets, ...rest }: TrainingSettings) {
+function resultSettings(settings: TrainingSettings) {
+  const { recompute: _, precision = 'f32', adapterStorage = 'f32', buckets, ...rest } = settings;
   return {
     ...rest,
     ...(precision === 'f32' ? {} : { precision }),
+    ...(adapterStorage === 'f32' ? {} : { adapterStorage }),
     ...(buckets && { buckets: [...buckets] }),
   };
 }

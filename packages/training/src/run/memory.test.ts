@@ -4,7 +4,13 @@ import { outlineModel } from '@psoft/models';
 import { describe, expect, test } from 'vitest';
 import { countParameters } from '../trainable.ts';
 import type { RunConfig } from './config.ts';
-import { availableMemory, checkFits, type MemoryPrediction, predictMemory } from './memory.ts';
+import {
+  availableMemory,
+  checkFits,
+  type MemoryPrediction,
+  predictMemory,
+  type WeightStorage,
+} from './memory.ts';
 import { prepareMethod } from './method.ts';
 
 const experiment = JSON.parse(
@@ -50,14 +56,48 @@ describe('predicted memory', () => {
     const before = process.memoryUsage().rss;
     const plain = await predict({});
     expect(process.memoryUsage().rss - before).toBeLessThan(1e9);
-    // 3.21 billion weights of two bytes; A and B of r = 352 are 2.1 GB, and held twice.
+    // 3.21 billion weights of two bytes; A and B of r = 352 are 2.1 GB, in a file of their own.
     expect(plain.weights / 1e9).toBeCloseTo(6.43, 1);
-    expect(plain.adapter / 1e9).toBeCloseTo(4.3, 1);
+    expect(plain.adapter / 1e9).toBeCloseTo(2.14, 1);
     const { total, ...parts } = plain;
     expect(total).toBe(Object.values(parts).reduce((a, b) => a + b, 0));
     expect((await predict({}, 'F32')).weights).toBe(2 * plain.weights);
     expect((await predict({ recompute: true })).activations).toBeLessThan(plain.activations / 3);
     expect((await predict({}, 'BF16', 1)).activations).toBeLessThan(plain.activations / 2);
+  });
+
+  test('of an 8B model in 4 bits is under 12 GB, A and B and all', async () => {
+    const architecture = {
+      model_type: 'llama',
+      hidden_size: 4096,
+      num_hidden_layers: 32,
+      intermediate_size: 14336,
+      num_attention_heads: 32,
+      num_key_value_heads: 8,
+      vocab_size: 128256,
+    };
+    const adapter = { r: 424, targetModules: ['q_proj', 'k_proj', 'v_proj', 'up_proj', 'down_proj'] };
+    const predictOf = (stored: WeightStorage, training: object) =>
+      predictMemory({
+        modelTask: 'causal-lm',
+        raw: architecture,
+        stored,
+        config: { method: 'psoft', adapter, training } as unknown as RunConfig,
+        spec: instructionSpec(2, 512),
+        loss: (outputs) => outputs.loss!,
+        options: { recompute: true },
+      });
+    const exact = await predictOf('4-bit', {});
+    // 6.98 billion values in 4.625 bits, two tables of 128,256 words in 16.
+    expect(exact.weights).toBe((6_979_321_856 * 4.625) / 8 + 2 * (2 * 128256 * 4096 + 65 * 4096));
+    // r (in + out) of the adapted layers, float32.
+    expect(exact.adapter).toBe(4 * 32 * 424 * (8192 + 2 * 5120 + 2 * 18432));
+    expect(exact.copies).toBe(0);
+    expect(exact.total).toBeLessThan(12e9);
+    const rounded = await predictOf('4-bit', { adapterStorage: 'bf16' });
+    expect(rounded.adapter).toBe(exact.adapter / 2);
+    expect(rounded.total).toBeLessThan(10.5e9);
+    expect((await predictOf('BF16', {})).total).toBeGreaterThan(20e9);
   });
 
   test('is compared with what is free', async () => {

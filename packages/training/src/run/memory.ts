@@ -18,6 +18,7 @@ import { outlineModel, type Task } from '@psoft/models';
 import { parameterRanges } from '../parameters.ts';
 import { type BatchSpec, type LossFunction, trainStepOf } from '../programs.ts';
 import { ConfigError, type RunConfig } from './config.ts';
+import { frozenStorage } from './frozen.ts';
 import { textSettings } from './kinds/text.ts';
 import { prepareMethod } from './method.ts';
 import type { RunRequest } from './protocol.ts';
@@ -29,7 +30,7 @@ export interface MemoryPrediction {
   readonly weights: number;
   /** float32 copies of weights that a session packs for its products, or widens. */
   readonly copies: number;
-  /** What an adapter keeps frozen beside them: in JavaScript and in the session's file. */
+  /** What an adapter keeps frozen beside them. */
   readonly adapter: number;
   /** Trained values, their gradient and AdamW's two moments. */
   readonly state: number;
@@ -64,14 +65,17 @@ export async function predictMemory(question: MemoryQuestion): Promise<MemoryPre
   const { model } = await prepareMethod(outlineModel(modelTask, raw), config, modelTask, 0);
   const { step, signature } = trainStepOf(model, parameterRanges(model.parameters), loss, spec);
   const graph = traceOptimised(step, signature, options);
-  const sources = asStored(model, stored);
+  const adapterDtype = frozenStorage(frozenBytes(model), config.training?.adapterStorage);
+  const sources = asStored(model, stored, adapterDtype);
   const estimate = estimateMemory(graph, sources, options);
   const trained = model.parameters.reduce((sum, { data }) => sum + data.byteLength, 0);
-  const frozen = sum(sources, (source) => source.kind === 'data');
+  const isBase = (name: string) => model.base.weights.has(name);
+  const frozen = sum(sources, (name) => !isBase(name));
   const parts = {
-    weights: sum(sources, (source) => source.kind !== 'data'),
+    weights: sum(sources, isBase),
     copies: estimate.packedBytes,
-    adapter: 2 * frozen,
+    // An array in JavaScript and in the session's file, or in a file of its own.
+    adapter: adapterDtype === undefined ? 2 * frozen : frozen,
     // Values in the model, in the flat vector and as a program's input; two moments.
     state: 5 * trained,
     activations: estimate.peakActivationBytes + estimate.constantsBytes,
@@ -83,8 +87,15 @@ export async function predictMemory(question: MemoryQuestion): Promise<MemoryPre
 /** What `psoft quantize` takes unless told otherwise. */
 const BLOCK_SIZE = 32;
 
-/** The base model's outlines as references to a file that holds them in this form; the adapter's own stay arrays. */
-function asStored(model: TrainableModel, stored: MemoryQuestion['stored']): Map<string, WeightSource> {
+/**
+ * The base model's outlines as references to a file that holds them in this form.
+ * @param adapterDtype of the adapter's own, which otherwise stay arrays
+ */
+function asStored(
+  model: TrainableModel,
+  stored: MemoryQuestion['stored'],
+  adapterDtype: WeightDtype | undefined,
+): Map<string, WeightSource> {
   const linears = new Set(model.base.linears.map(({ name }) => `${name}.weight`));
   const formOf = (name: string, { shape }: WeightSource): WeightSource => {
     if (typeof stored !== 'string') return stored.get(name)!;
@@ -93,17 +104,24 @@ function asStored(model: TrainableModel, stored: MemoryQuestion['stored']): Map<
     if (!isQuantized) return outlineReference(shape, 'BF16');
     return outlineQuantized(shape as readonly [number, number], BLOCK_SIZE, 'F16');
   };
+  const ofAdapter = (source: WeightSource): WeightSource =>
+    adapterDtype === undefined ? source : outlineReference(source.shape, adapterDtype);
   return new Map(
     [...model.weights].map(([name, source]): [string, WeightSource] => [
       name,
-      model.base.weights.has(name) ? formOf(name, source) : source,
+      model.base.weights.has(name) ? formOf(name, source) : ofAdapter(source),
     ]),
   );
 }
 
-function sum(sources: ReadonlyMap<string, WeightSource>, chosen: (source: WeightSource) => boolean): number {
+/** Of an adapter's frozen tensors, float32. */
+function frozenBytes({ weights, base }: TrainableModel): number {
+  return sum(weights, (name) => !base.weights.has(name));
+}
+
+function sum(sources: ReadonlyMap<string, WeightSource>, chosen: (name: string) => boolean): number {
   let bytes = 0;
-  for (const source of sources.values()) if (chosen(source)) bytes += storedBytes(source);
+  for (const [name, source] of sources) if (chosen(name)) bytes += storedBytes(source);
   return bytes;
 }
 
