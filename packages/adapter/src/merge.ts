@@ -33,7 +33,10 @@ export interface MergeReport {
   readonly logitDrift?: number;
 }
 
-/** The target weights with the adapter folded in, in float32 whatever the base is stored in. */
+/**
+ * The target weights with the adapter folded in, in float32 whatever the base is stored in. Of a base in 4 bits these
+ * are the values it stands for plus the update: the merged module is no longer in 4 bits.
+ */
 export async function mergedTargets(
   base: Model,
   layers: AdapterLayers,

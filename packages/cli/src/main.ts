@@ -10,6 +10,7 @@ import { addMergeCommand } from './commands/merge.ts';
 import { addMethodsCommand } from './commands/methods.ts';
 import { addPredictCommand } from './commands/predict.ts';
 import { addPrepareCommand } from './commands/prepare.ts';
+import { addQuantizeCommand } from './commands/quantize.ts';
 import { addRunsCommand } from './commands/runs/index.ts';
 import { addScoreCommand } from './commands/score.ts';
 import { addSweepCommand } from './commands/sweep.ts';
@@ -40,6 +41,7 @@ export async function main(args: readonly string[]): Promise<number> {
   addPredictCommand(program, done);
   addMergeCommand(program);
   addImportGgufCommand(program);
+  addQuantizeCommand(program);
   addPrepareCommand(program);
   addTasksCommand(program);
   addMethodsCommand(program);

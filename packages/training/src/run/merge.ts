@@ -97,7 +97,8 @@ async function writeModel(model: Model, out: string, dtype: MergeRunRequest['dty
   // Shards of a model that lay here would be read in place of the new file.
   await rm(path.join(out, 'model.safetensors.index.json'), { force: true });
   await writeSafetensors(weights, model.weights, { dtype: DTYPES[dtype], metadata: { format: 'pt' } });
-  const { torch_dtype: _, dtype: __, ...config } = model.config;
+  // A model is merged in float32: what was in 4 bits no longer is.
+  const { torch_dtype: _, dtype: __, quantization_config: ___, ...config } = model.config;
   const written = { architectures: [model.architecture], ...config, torch_dtype: TORCH_DTYPES[dtype] };
   await writeFile(path.join(out, 'config.json'), `${JSON.stringify(written, null, 2)}\n`);
   return ['model.safetensors', 'config.json'];
