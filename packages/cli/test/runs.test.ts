@@ -83,6 +83,8 @@ describe('psoft runs list', () => {
       /^\| profile \| experiment .*\n\| -.*\n\| tiny +\| nlu .*\| failed .*\|\n$/,
     );
     const without = await runs('list', '--where', 'status!=completed', '--no-unfinished');
+    const cut = await runs('list', '--where', 'method=lora', '--limit=1', '--columns=seed');
+    expect([cut.stdout, cut.stderr]).toEqual(['seed\n----\n   1\n', '3 of 10 records, 1 of them shown\n']);
     expect([without.code, without.stdout, without.stderr]).toEqual([0, '', '0 of 9 records\n']);
   });
 

@@ -1,9 +1,10 @@
 /** Several processes at work in one results folder. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { removeFolder, removeLeftovers, writeAtomically } from '../src/atomic.ts';
@@ -54,22 +55,32 @@ test('writers of one folder lose nothing, and a reader beside them never sees ha
   expect(left).toEqual([]);
 }, 60_000);
 
-test('a folder that is removed while it is written to comes back with the file', async () => {
+test('a folder that is removed while a file is written comes back with the file', async () => {
   const folder = path.join(root, 'a', 'b');
-  let writing = true;
-  const remover = (async () => {
-    let removed = 0;
-    while (writing) {
+  // Some megabytes, so that writing takes a while.
+  const text = 'x'.repeat(1 << 23);
+  let removals = 0;
+  for (let i = 0; i < 20 && removals < 3; i++) {
+    const file = path.join(folder, `${i}.json`);
+    let isDone = false;
+    const written = writeAtomically(file, text).finally(() => {
+      isDone = true;
+    });
+    while (!isDone && temporaries(folder).length === 0) await setImmediate();
+    if (!isDone && !existsSync(file)) {
       rmSync(folder, { recursive: true, force: true });
-      removed++;
-      await new Promise((resolve) => setTimeout(resolve, 25));
+      removals++;
     }
-    return removed;
-  })();
-  for (let i = 0; i < 40; i++) await writeAtomically(path.join(folder, `${i}.json`), '{}');
-  writing = false;
-  expect(await remover).toBeGreaterThan(1);
+    await written;
+    expect(statSync(file).size).toBe(text.length);
+    expect(temporaries(folder)).toEqual([]);
+  }
+  expect(removals).toBe(3);
 });
+
+function temporaries(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.tmp')) : [];
+}
 
 test('removing a folder takes it whole; what a killed removal left is cleared', async () => {
   const folder = path.join(root, 'run');

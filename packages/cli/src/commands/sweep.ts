@@ -143,12 +143,15 @@ async function findRecorded({ runs }: Planned, options: Options): Promise<boolea
 
 async function report({ sweep, seeds, runs }: Planned, outcomes: readonly Outcome[], options: Options) {
   // Vega takes a moment to load.
-  const { frontier, readRecords, renderSvg, writeAtomically } = await import('@psoft/results');
+  const { describeSkipped, frontier, readRecords, renderSvg, writeAtomically } = await import(
+    '@psoft/results'
+  );
   const { resultsFolder } = runOptionsOf(options);
-  const { records } = await readRecords(resultsFolder, {
+  const { records, skipped } = await readRecords(resultsFolder, {
     experiment: sweep.experiment,
     profile: options.profile,
   });
+  for (const line of describeSkipped(resultsFolder, skipped)) process.stderr.write(`${line}\n`);
   const byHash = new Map(records.map((record): [string, RunRecord] => [record.runInfo.configHash, record]));
   const rows = rowsOf(runs, outcomes, byHash);
   const first = outcomes.flatMap((one) => ('record' in one ? [one.record] : []))[0];

@@ -40,7 +40,10 @@ Examples:
       else if (format === 'csv') process.stdout.write(results.toCsv({ columns: names, rows }));
       else if (rows.length > 0)
         process.stdout.write(`${results.formatRows(rows, names, format).join('\n')}\n`);
-      const all = ledger.entries.length;
-      if (rows.length < all) process.stderr.write(`${rows.length} of ${all} records\n`);
+      const [shown, all] = [rows.length, ledger.entries.length];
+      if (shown < all)
+        process.stderr.write(
+          `${found.length} of ${all} records${shown < found.length ? `, ${shown} of them shown` : ''}\n`,
+        );
     });
 }
