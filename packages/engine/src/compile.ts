@@ -1,7 +1,7 @@
 import type { Graph } from './ir/graph.ts';
 import { type OptimiseOptions, optimise } from './passes/index.ts';
 import { createEagerProgram } from './run/eager.ts';
-import type { Executor, Program } from './run/program.ts';
+import { type Executor, isDevice, type Program } from './run/program.ts';
 import { createSessionProgram, type SessionOptions } from './run/session.ts';
 import { type ProgramFunction, type TensorSpec, trace } from './trace/trace.ts';
 import { placesOf } from './weights/moved.ts';
@@ -17,7 +17,7 @@ export interface Signature {
 }
 
 export interface CompileOptions extends SessionOptions, OptimiseOptions {
-  /** Default "cpu": one ONNX graph for ONNX Runtime. The eager ones call tfjs kernels one by one. */
+  /** Default "cpu": one ONNX graph for ONNX Runtime, as on the other devices. The eager ones call tfjs kernels one by one. */
   readonly executor?: Executor;
   /** Name in error messages and in the ONNX model. */
   readonly name?: string;
@@ -36,11 +36,15 @@ export async function compile(
 ): Promise<Program> {
   const { executor = 'cpu', name = fn.name || 'program' } = options;
   const weights = placesOf(signature.weights ?? new Map<string, WeightSource>());
-  if (executor !== 'cpu') return createEagerProgram(executor, fn, signature.inputs, weights);
+  if (!isDevice(executor))
+    return createEagerProgram(executor, fn, signature.inputs, weights, options.threads);
   const start = performance.now();
   const graph = traceOptimised(fn, { ...signature, weights }, options);
   const traceMilliseconds = performance.now() - start;
-  return createSessionProgram(name, graph, signature.inputs, weights, traceMilliseconds, options);
+  return createSessionProgram(name, graph, signature.inputs, weights, traceMilliseconds, {
+    ...options,
+    device: executor,
+  });
 }
 
 /** The graph that {@link compile} would run. */

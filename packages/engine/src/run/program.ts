@@ -2,6 +2,7 @@
 import type { Dtype, Graph, TypedArray } from '../ir/graph.ts';
 import { sizeOf } from '../ir/graph.ts';
 import type { TensorSpec } from '../trace/trace.ts';
+import type { TfjsNodeExecutor } from './tfjsNode.ts';
 
 export interface TensorValue {
   readonly data: TypedArray;
@@ -31,8 +32,19 @@ export interface Program {
   dispose(): Promise<void>;
 }
 
-/** Where a program runs: ONNX Runtime on the CPU, or tfjs kernels called one by one on one of its backends. */
-export type Executor = 'cpu' | 'eager-cpu' | 'eager-wasm';
+/** What ONNX Runtime runs a compiled program on. */
+export const DEVICES = ['cpu', 'cuda', 'webgpu'] as const;
+export type Device = (typeof DEVICES)[number];
+/** tfjs kernels called one by one on one of its backends. */
+export type EagerExecutor = 'eager-cpu' | 'eager-wasm' | TfjsNodeExecutor;
+/** Where a program runs. */
+export type Executor = Device | EagerExecutor;
+
+export function isDevice(executor: Executor): executor is Device {
+  return (DEVICES as readonly string[]).includes(executor);
+}
+
+/** Those that need nothing but this package. */
 export const EXECUTORS: readonly Executor[] = ['cpu', 'eager-cpu', 'eager-wasm'];
 
 export class ProgramInputError extends Error {

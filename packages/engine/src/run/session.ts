@@ -1,4 +1,4 @@
-/** Runs a lowered graph with ONNX Runtime on the CPU. */
+/** Runs a lowered graph with ONNX Runtime. */
 
 import { realpathSync } from 'node:fs';
 import { mkdtemp, open, rm } from 'node:fs/promises';
@@ -12,8 +12,8 @@ import { encodeModel } from '../onnx/proto.ts';
 import type { TensorSpec } from '../trace/trace.ts';
 import { writeFully } from '../weights/bytes.ts';
 import type { WeightSource } from '../weights/source.ts';
-import { loadOrt } from './ort.ts';
-import { checkInputs, type Program, type TensorValue } from './program.ts';
+import { loadOrt, type Ort } from './ort.ts';
+import { checkInputs, type Device, type Program, type TensorValue } from './program.ts';
 
 export interface SessionOptions {
   /** Threads inside one operator; default: one for each physical core, as ONNX Runtime chooses. */
@@ -32,6 +32,15 @@ export interface SessionOptions {
    * Default true, but for programs with gradients through 1 GB and more of weights in 4 bits.
    */
   readonly packWeights?: boolean;
+  /** ONNX Runtime writes what each node took into a file of this beginning when the program is disposed of. */
+  readonly profilePrefix?: string;
+  /** Further configuration entries of the session, by their full names, for trials. */
+  readonly sessionEntries?: Readonly<Record<string, string>>;
+}
+
+/** The device that was asked for is not there. */
+export class DeviceError extends Error {
+  override readonly name = 'DeviceError';
 }
 
 export type HalfWeights = 'inPlace' | 'widened';
@@ -52,9 +61,9 @@ export async function createSessionProgram(
   specs: Readonly<Record<string, TensorSpec>>,
   weights: ReadonlyMap<string, WeightSource>,
   traceMilliseconds: number,
-  options: SessionOptions & { readonly recompute?: boolean } = {},
+  options: SessionOptions & { readonly device?: Device; readonly recompute?: boolean } = {},
 ): Promise<Program> {
-  const { recompute = false } = options;
+  const { recompute = false, device = 'cpu', profilePrefix, sessionEntries } = options;
   const ort = await loadOrt();
   const start = performance.now();
   const parent = realpathSync(options.temporaryFolder ?? os.tmpdir());
@@ -70,22 +79,23 @@ export async function createSessionProgram(
     });
     onnxNodes = lowered.model.nodes.length;
     await writeBlobs(blobFile, lowered.blobs);
-    session = await ort.InferenceSession.create(encodeModel(lowered.model), {
-      executionProviders: ['cpu'],
+    session = await openSession(ort, device, encodeModel(lowered.model), {
+      executionProviders: [device],
       graphOptimizationLevel: 'all',
       // Planned once for all values, memory is not given back in between: a third more at ViT-B/16, and no faster.
       enableMemPattern: false,
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
       logSeverityLevel: 3,
-      extra: {
-        session: {
-          model_external_initializers_file_folder_path: lowered.folder,
-          disable_prepacking: isPacked ? '0' : '1',
-        },
-        optimization: {
-          disable_specified_optimizers: disabledOptimisers(areHalvesInPlace, recompute || quantized.size > 0),
-        },
-      },
+      ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
+      extra: nested({
+        'session.model_external_initializers_file_folder_path': lowered.folder,
+        'session.disable_prepacking': isPacked ? '0' : '1',
+        'optimization.disable_specified_optimizers': disabledOptimisers(
+          areHalvesInPlace,
+          recompute || quantized.size > 0,
+        ),
+        ...sessionEntries,
+      }),
     });
   } finally {
     // The session has mapped or copied the file by now; where a mapped file cannot be removed, the system's own
@@ -96,7 +106,7 @@ export async function createSessionProgram(
   const outputs = [...graph.outputs];
 
   return {
-    executor: 'cpu',
+    executor: device,
     inputs: specs,
     graph,
     stats: { graphNodes: graph.nodes.length, onnxNodes, traceMilliseconds, sessionMilliseconds },
@@ -114,8 +124,48 @@ export async function createSessionProgram(
         }),
       );
     },
-    dispose: () => session.release(),
+    async dispose() {
+      if (profilePrefix !== undefined) session.endProfiling();
+      await session.release();
+    },
   };
+}
+
+/** @throws DeviceError where the device's provider is missing or cannot start */
+async function openSession(
+  ort: Ort,
+  device: Device,
+  model: Uint8Array,
+  options: InferenceSession.SessionOptions,
+): Promise<InferenceSession> {
+  try {
+    return await ort.InferenceSession.create(model, options);
+  } catch (error) {
+    if (device === 'cpu' || !isProviderProblem(error as Error)) throw error;
+    throw new DeviceError(
+      `the device "${device}" cannot be used: ${(error as Error).message.split('\n')[0]}; psoft doctor says what is missing`,
+    );
+  }
+}
+
+function isProviderProblem({ message }: Error): boolean {
+  return /provider|CUDA|cuda|libcu|WebGPU|adapter|dawn|vulkan|backend/i.test(message);
+}
+
+/** "a.b" to { a: { b } }, as ONNX Runtime's binding takes them. */
+function nested(entries: Readonly<Record<string, string>>): Record<string, unknown> {
+  const tree: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(entries)) {
+    const parts = name.split('.');
+    const last = parts.pop()!;
+    let at = tree;
+    for (const part of parts) {
+      at[part] ??= {};
+      at = at[part] as Record<string, unknown>;
+    }
+    at[last] = value;
+  }
+  return tree;
 }
 
 /** Writes the tensors at their offsets, which increase. */
