@@ -41,8 +41,10 @@ export async function gemm<T extends Float32Array | Float64Array>(
     );
   }
   const isDouble = a.data instanceof Float64Array;
-  const empty = isDouble ? new Float64Array(rows * columns) : new Float32Array(rows * columns);
-  if (innerA === 0 || rows === 0 || columns === 0) return { rows, columns, data: empty as T };
+  if (innerA === 0 || rows === 0 || columns === 0) {
+    const zeros = isDouble ? new Float64Array(rows * columns) : new Float32Array(rows * columns);
+    return { rows, columns, data: zeros as T };
+  }
   const ort = await loadOrt();
   const session = await sessionFor(isDouble, transposeA, transposeB);
   const feed = ({ data, rows, columns }: Matrix<T>) =>

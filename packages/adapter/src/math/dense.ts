@@ -1,33 +1,9 @@
 /** Small dense pieces of the eigenvalue and singular value computations, in double precision. */
 import { gemm, type Matrix, RandomStream } from '@psoft/engine';
-import { Matrix as DenseMatrix, EigenvalueDecomposition } from 'ml-matrix';
+import { norms, scaled } from './block.ts';
+import { inverseCholesky } from './cholesky.ts';
 
 export type DoubleMatrix = Matrix<Float64Array>;
-
-export interface SymmetricEigen {
-  /** Largest first. */
-  readonly values: Float64Array;
-  /** Column i belongs to value i. */
-  readonly vectors: DoubleMatrix;
-}
-
-/** All eigenpairs of a symmetric matrix: Householder tridiagonalisation and implicit QL (Golub and Van Loan, ch. 8). */
-export function symmetricEigen({ rows: n, data }: DoubleMatrix): SymmetricEigen {
-  const matrix = new DenseMatrix(n, n);
-  for (let i = 0; i < n; i++)
-    // Averaged: products computed in blocks are symmetric only to rounding.
-    for (let j = 0; j < n; j++) matrix.set(i, j, (data[i * n + j]! + data[j * n + i]!) / 2);
-  const solved = new EigenvalueDecomposition(matrix, { assumeSymmetric: true });
-  const order = solved.realEigenvalues.map((value, i) => ({ value, i })).sort((a, b) => b.value - a.value);
-  const vectors = new Float64Array(n * n);
-  const from = solved.eigenvectorMatrix;
-  for (let row = 0; row < n; row++)
-    for (let column = 0; column < n; column++) vectors[row * n + column] = from.get(row, order[column]!.i);
-  return {
-    values: Float64Array.from(order, ({ value }) => value),
-    vectors: { rows: n, columns: n, data: vectors },
-  };
-}
 
 /** Columns first to first + count - 1. */
 export function columnsOf({ rows, columns, data }: DoubleMatrix, first: number, count: number): DoubleMatrix {
@@ -48,18 +24,12 @@ export function besideEachOther(a: DoubleMatrix, b: DoubleMatrix): DoubleMatrix 
 }
 
 /** Euclidean norm of each column. */
-export function columnNorms({ rows, columns, data }: DoubleMatrix): Float64Array {
-  const sums = new Float64Array(columns);
-  for (let row = 0, at = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++, at++) sums[column]! += data[at]! * data[at]!;
-  return sums.map(Math.sqrt);
+export function columnNorms(matrix: DoubleMatrix): Float64Array {
+  return norms({ isLeft: true, vectors: matrix });
 }
 
-export function scaleColumns({ rows, columns, data }: DoubleMatrix, factors: Float64Array): DoubleMatrix {
-  const scaled = new Float64Array(data.length);
-  for (let row = 0, at = 0; row < rows; row++)
-    for (let column = 0; column < columns; column++, at++) scaled[at] = data[at]! * factors[column]!;
-  return { rows, columns, data: scaled };
+export function scaleColumns(matrix: DoubleMatrix, factors: Float64Array): DoubleMatrix {
+  return scaled({ isLeft: true, vectors: matrix }, factors).vectors;
 }
 
 export function normalMatrix(rows: number, columns: number, stream: RandomStream): DoubleMatrix {
@@ -87,9 +57,9 @@ export async function orthonormalise(x: DoubleMatrix): Promise<DoubleMatrix> {
     const gram = await gemm(q, q, { transposeA: true });
     const error = distanceFromIdentity(gram);
     if (error < ORTHONORMAL) return q;
-    const inverse = inverseCholesky(gram, 0) ?? inverseCholesky(gram, 1e-13 * q.columns);
+    const inverse = (await inverseCholesky(gram)) ?? (await inverseCholesky(gram, 1e-13 * q.columns));
     if (inverse === undefined) break;
-    q = await gemm(q, inverse);
+    q = await gemm(q, inverse, { transposeB: true });
   }
   return gramSchmidt(q);
 }
@@ -99,31 +69,6 @@ function distanceFromIdentity({ rows, data }: DoubleMatrix): number {
   for (let i = 0; i < data.length; i++)
     error = Math.max(error, Math.abs(data[i]! - (i % (rows + 1) === 0 ? 1 : 0)));
   return error;
-}
-
-/** The inverse of the upper triangular R with RᵀR = S + shift I; undefined when S is not positive definite. */
-function inverseCholesky({ rows: n, data }: DoubleMatrix, shift: number): DoubleMatrix | undefined {
-  // Row by row on the lower factor L = Rᵀ, so that inner loops run along memory.
-  const lower = new Float64Array(n * n);
-  for (let i = 0; i < n; i++)
-    for (let j = 0; j <= i; j++) {
-      let sum = data[i * n + j]! + (i === j ? shift : 0);
-      for (let k = 0; k < j; k++) sum -= lower[i * n + k]! * lower[j * n + k]!;
-      if (i === j && !(sum > 0)) return undefined;
-      lower[i * n + j] = i === j ? Math.sqrt(sum) : sum / lower[j * n + j]!;
-    }
-  // Column j of L⁻¹ is row j of R⁻¹ = L⁻ᵀ.
-  const inverse = new Float64Array(n * n);
-  for (let j = 0; j < n; j++) {
-    const row = inverse.subarray(j * n, (j + 1) * n);
-    row[j] = 1 / lower[j * n + j]!;
-    for (let i = j + 1; i < n; i++) {
-      let sum = 0;
-      for (let k = j; k < i; k++) sum -= lower[i * n + k]! * row[k]!;
-      row[i] = sum / lower[i * n + i]!;
-    }
-  }
-  return { rows: n, columns: n, data: inverse };
 }
 
 /** Gram-Schmidt, each vector projected twice; a vector with nothing left is replaced by a pseudo-random one. */

@@ -7,8 +7,8 @@ import {
   normalMatrix,
   orthonormalise,
   scaleColumns,
-  symmetricEigen,
 } from './dense.ts';
+import { symmetricEigen } from './symmetricEigen.ts';
 
 export interface Eigenvectors {
   /** [n, count], orthonormal columns, largest eigenvalue first. */
@@ -43,7 +43,7 @@ export async function leadingEigenvectors(g: DoubleMatrix, count: number): Promi
   const n = g.rows;
   const block = Math.min(n, count + Math.max(24, Math.ceil(count / 4)));
   if (n <= DENSE_SIZE || 2 * block > n)
-    return { vectors: columnsOf(symmetricEigen(g).vectors, 0, count), products: 0 };
+    return { vectors: columnsOf((await symmetricEigen(g)).vectors, 0, count), products: 0 };
 
   let kept: DoubleMatrix = { rows: n, columns: 0, data: new Float64Array(0) };
   let ritz = await ritzVectors(
@@ -87,7 +87,7 @@ interface Ritz {
 async function ritzVectors(g: DoubleMatrix, kept: DoubleMatrix, rest: DoubleMatrix): Promise<Ritz> {
   const basis = besideEachOther(kept, rest);
   const image = await gemm(g, basis);
-  const { values, vectors } = symmetricEigen(await gemm(basis, image, { transposeA: true }));
+  const { values, vectors } = await symmetricEigen(await gemm(basis, image, { transposeA: true }));
   return { x: await gemm(basis, vectors), gx: await gemm(image, vectors), values };
 }
 
