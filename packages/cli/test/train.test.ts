@@ -33,6 +33,8 @@ describe('psoft train nlu/cola', () => {
     );
     // All 24 linear layers of the four blocks: r(r-1)/2 + 2r each.
     expect(one.trainInfo.parameters.trainableWithoutHead).toBe(24 * (28 + 16));
+    expect(one.trainInfo.initialisationSeconds).toBeGreaterThan(0);
+    expect(one.trainInfo.initialisationSeconds).toBeLessThan(one.runInfo.totalSeconds);
 
     const adapter = findFile(path.join(folder, 'a-runs'), 'adapter_model.safetensors');
     const again = findFile(path.join(folder, 'b-runs'), 'adapter_model.safetensors');
@@ -49,6 +51,7 @@ describe('psoft train nlu/cola', () => {
     const { records } = await readRecords(path.join(folder, 'c'));
     expect(records.map(({ runInfo }) => runInfo.seed).sort()).toEqual([1, 2]);
     expect(records[0]!.trainInfo.parameters.trainableWithoutHead).toBe(0);
+    expect(records[0]!.trainInfo.initialisationSeconds).toBeUndefined();
   }, 120_000);
 
   test.each(['SIGINT', 'SIGTERM'] as const)(

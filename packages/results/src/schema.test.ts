@@ -39,6 +39,7 @@ const WRONG: readonly [string, unknown, string][] = [
   ['trainInfo.metrics.0.lossValue', 1, 'trainInfo.metrics[0].lossValue: unknown key'],
   ['trainInfo.metrics', {}, 'trainInfo.metrics: expected a list, got {}'],
   ['trainInfo.test.matthews', '0.5', 'trainInfo.test.matthews: expected a finite number, got "0.5"'],
+  ['trainInfo.initialisationSeconds', -1, 'trainInfo.initialisationSeconds: expected a number of at least 0'],
   ['metaInfo.datasetInfo.splits', [], 'metaInfo.datasetInfo.splits: expected at least 1 entries, got 0'],
   [
     'metaInfo.datasetInfo.splits.1.count',

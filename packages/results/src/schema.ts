@@ -119,6 +119,10 @@ const trainInfo = object({
       }),
     ),
   ),
+  initialisationSeconds: d(
+    'Making what an adapter starts from, decompositions of the base weights included; absent without an adapter.',
+    optional(number(0)),
+  ),
   stepMilliseconds: d('Median: forward, backward and update.', optional(number(0))),
   tokensPerSecond: d('Real tokens over all training time.', optional(number(0))),
   peakMemoryBytes: d('Largest resident set of the training process.', optional(integer())),

@@ -9,6 +9,8 @@ export interface PreparedMethod {
   readonly model: TrainableModel;
   /** Present when the method is an adapter: it can then be saved and loaded. */
   readonly peft?: PeftModel;
+  /** Wall time of making what the adapter starts from; present with it. */
+  readonly initialisationSeconds?: number;
 }
 
 /** What is trained without an adapter, for `psoft methods` and the experiments. */
@@ -65,6 +67,7 @@ export async function prepareMethod(
   const chosen = chosenAdapter(config, task);
   if (chosen === undefined)
     return { model: await PLAIN_METHODS[config.method as keyof typeof PLAIN_METHODS].prepare(model) };
+  const start = performance.now();
   const peft = await getPeftModel(model, chosen, { seed });
-  return { model: peft, peft };
+  return { model: peft, peft, initialisationSeconds: (performance.now() - start) / 1000 };
 }

@@ -91,7 +91,7 @@ export class RunRecorder {
   async #record(end: RunEnd): Promise<RunRecord> {
     const { run, options, identity, continued } = this.#facts;
     const { config, task, model } = run;
-    const { model: trained } = run.method;
+    const { model: trained, initialisationSeconds } = run.method;
     const trainable = countParameters(trained);
     const adapter = countParameters(trained, 'adapter');
     const withoutHead = adapter + countParameters(trained, 'base');
@@ -126,6 +126,7 @@ export class RunRecorder {
           ? {}
           : { best: { epoch: end.best.epoch, step: end.best.step, value: end.best.metric } }),
         ...(end.metrics === undefined ? {} : { test: { ...end.metrics } }),
+        ...(initialisationSeconds === undefined ? {} : { initialisationSeconds }),
         ...(this.#rows.length === 0
           ? {}
           : {
