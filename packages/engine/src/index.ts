@@ -25,14 +25,19 @@ export type { Precision } from './passes/precision.ts';
 export { type RandomState, RandomStream } from './random.ts';
 export { useBackend } from './run/eager.ts';
 export {
+  DEVICES,
+  type Device,
+  type EagerExecutor,
   EXECUTORS,
   type Executor,
+  isDevice,
   type Program,
   ProgramInputError,
   type ProgramStats,
   type TensorValue,
 } from './run/program.ts';
-export type { HalfWeights } from './run/session.ts';
+export { DeviceError, type HalfWeights } from './run/session.ts';
+export { ExecutorMissingError, isExecutorInstalled, tfjsNodeVersions } from './run/tfjsNode.ts';
 export { linear, plainScope } from './scope.ts';
 export * from './tf.ts';
 export type { ProgramFunction, TensorSpec, WeightLookup } from './trace/trace.ts';

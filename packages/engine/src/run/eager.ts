@@ -7,25 +7,37 @@ import { type ProgramFunction, type TensorSpec, unknownWeight } from '../trace/t
 
 import { readWeightSync } from '../weights/index.ts';
 import type { WeightSource } from '../weights/source.ts';
-import { checkInputs, type Executor, type Program, type TensorValue } from './program.ts';
+import { checkInputs, type EagerExecutor, type Program, type TensorValue } from './program.ts';
+import { loadTfjsNode, TFJS_NODE_BACKEND } from './tfjsNode.ts';
 
-const BACKEND: Record<Exclude<Executor, 'cpu'>, string> = { 'eager-cpu': 'cpu', 'eager-wasm': 'wasm' };
+const BACKEND: Record<EagerExecutor, string> = {
+  'eager-cpu': 'cpu',
+  'eager-wasm': 'wasm',
+  'eager-node': TFJS_NODE_BACKEND,
+  'eager-node-gpu': TFJS_NODE_BACKEND,
+};
 
-/** Makes a tfjs backend active, loading what it needs. */
-export async function useBackend(executor: Exclude<Executor, 'cpu'>): Promise<void> {
+/**
+ * Makes a tfjs backend active, loading what it needs. `threads` is for the backends on TensorFlow's own library, and
+ * counts when they start; tfjs's others use one.
+ * @throws ExecutorMissingError if the executor needs a package that is not installed
+ */
+export async function useBackend(executor: EagerExecutor, threads?: number): Promise<void> {
   const name = BACKEND[executor];
   if (name === 'wasm') await import('./wasm.ts');
+  if (executor === 'eager-node' || executor === 'eager-node-gpu') loadTfjsNode(executor, threads);
   if (!(await tf.setBackend(name))) throw new Error(`tfjs backend "${name}" could not be started`);
   await tf.ready();
 }
 
 export async function createEagerProgram(
-  executor: Exclude<Executor, 'cpu'>,
+  executor: EagerExecutor,
   fn: ProgramFunction,
   specs: Readonly<Record<string, TensorSpec>>,
   weights: ReadonlyMap<string, WeightSource>,
+  threads?: number,
 ): Promise<Program> {
-  await useBackend(executor);
+  await useBackend(executor, threads);
   const held = new Map<string, Tensor>();
   const weight = (name: string): Tensor => {
     const known = held.get(name);

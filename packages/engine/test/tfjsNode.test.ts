@@ -1,0 +1,3 @@
+import { tfjsNodeSuite } from './tfjsNodeSuite.ts';
+
+tfjsNodeSuite('eager-node');
