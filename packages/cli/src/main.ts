@@ -11,6 +11,7 @@ import { addMethodsCommand } from './commands/methods.ts';
 import { addPredictCommand } from './commands/predict.ts';
 import { addPrepareCommand } from './commands/prepare.ts';
 import { addQuantizeCommand } from './commands/quantize.ts';
+import { addResultsCommand } from './commands/results/index.ts';
 import { addRunsCommand } from './commands/runs/index.ts';
 import { addScoreCommand } from './commands/score.ts';
 import { addSweepCommand } from './commands/sweep.ts';
@@ -47,6 +48,7 @@ export async function main(args: readonly string[]): Promise<number> {
   addMethodsCommand(program);
   addChartsCommand(program);
   addRunsCommand(program);
+  addResultsCommand(program);
   addAuditCommand(program, done);
   try {
     await program.parseAsync([...args], { from: 'user' });

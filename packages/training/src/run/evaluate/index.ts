@@ -10,6 +10,12 @@ export type {
 } from './definition.ts';
 export { checkScorer, type EvaluateRequest, type EvaluationSummary } from './execute.ts';
 export { accuracyOf, type GenerationRow, openGenerations, scoreAgain, scorersIn } from './generations.ts';
-export { EvaluationFinder, evaluationOf, generates, readProblems } from './identity.ts';
+export {
+  EvaluationFinder,
+  evaluationOf,
+  generates,
+  plannedEvaluationInfo,
+  readProblems,
+} from './identity.ts';
 export { findTrained, type RunQuery, runAt, runFolderOf, type Subject } from './subject.ts';
 export { EVALUATIONS } from './tasks.ts';
