@@ -12,6 +12,7 @@ import { ADDED_FOLDER, TFJS_NODE } from '../src/run/tfjsNode.ts';
 import { buildAddon } from './tfjsNode/addon.ts';
 import { AddError, command } from './tfjsNode/command.ts';
 import { layOutLibrary } from './tfjsNode/library.ts';
+import { shareTfjs } from './tfjsNode/shareTfjs.ts';
 
 /** Headers of Node's stable interface, as a package. */
 const NODE_HEADERS = 'node-api-headers@1.9.0';
@@ -36,7 +37,7 @@ async function add(isGpu: boolean, library: string | undefined): Promise<void> {
     const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];
     // No install script runs but that of the package itself, below.
     command('npm', ['install', '--prefix', folder, '--ignore-scripts', ...quiet, ...wanted], { cwd: folder });
-    await dropTfjs(path.join(folder, 'node_modules'));
+    await shareTfjs(path.join(folder, 'node_modules'));
     const added = path.join(folder, 'node_modules', module);
     if (library === undefined) runInstallScript(added);
     else {
@@ -44,23 +45,15 @@ async function add(isGpu: boolean, library: string | undefined): Promise<void> {
       buildAddon(added, path.join(folder, 'node_modules', 'node-api-headers', 'include'), libraries);
     }
     const check = fileURLToPath(new URL('tfjsNode/check.ts', import.meta.url));
-    command(process.execPath, [...process.execArgv, check, added]);
+    // Without what a package manager adds to the search: later processes may not have it.
+    const { NODE_PATH: _, ...env } = process.env;
+    command(process.execPath, [...process.execArgv, check, added], { env });
     await rm(final, { recursive: true, force: true });
     await rename(folder, final);
     console.log(`added ${module} ${tfjs.version} in ${final}: --executor ${executor}`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** Leaves the packages of tfjs out, so that this one finds the engine's, some folders up: there may be only one. */
-async function dropTfjs(modules: string): Promise<void> {
-  const scope = path.join(modules, '@tensorflow');
-  const packages = [
-    'tfjs',
-    ...['core', 'data', 'layers', 'converter', 'backend-cpu', 'backend-webgl'].map((part) => `tfjs-${part}`),
-  ];
-  for (const name of packages) await rm(path.join(scope, name), { recursive: true, force: true });
 }
 
 /** Downloads libtensorflow and a compiled native part, or compiles it. */

@@ -1,6 +1,14 @@
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { compile, EXECUTORS, type ProgramFunction, ProgramInputError, tf } from '@psoft/engine';
+import {
+  compile,
+  EXECUTORS,
+  type Executor,
+  isExecutorInstalled,
+  type ProgramFunction,
+  ProgramInputError,
+  tf,
+} from '@psoft/engine';
 import { describe, expect, test } from 'vitest';
 
 const inputs = {
@@ -9,7 +17,10 @@ const inputs = {
 };
 const values = { x: Float32Array.of(1, 2, 3, 4), unused: new Int32Array(3) };
 
-describe.each(EXECUTORS)('%s', (executor) => {
+for (const executor of [...EXECUTORS, 'eager-node'] as const)
+  describe.skipIf(!isExecutorInstalled(executor))(executor, () => behaviour(executor));
+
+function behaviour(executor: Executor): void {
   test('takes unused inputs; gives an input, a constant and one value twice as outputs', async () => {
     const fn: ProgramFunction = ({ x }) => {
       const twice = tf.add(x!, x!);
@@ -54,7 +65,7 @@ describe.each(EXECUTORS)('%s', (executor) => {
     await expect(program.run(wrong)).rejects.toThrow(ProgramInputError);
     await program.dispose();
   });
-});
+}
 
 test('no file of constants stays behind, also when the session cannot be made', async () => {
   const left = () => readdirSync(tmpdir()).filter((name) => /^psoft-[A-Za-z0-9]{6}$/.test(name)).length;

@@ -1,7 +1,6 @@
 /** Runs models on executors, by default on every one there is. */
 import {
   compile,
-  EXECUTORS,
   type Executor,
   type Model,
   type Program,
@@ -19,6 +18,7 @@ import { expect } from 'vitest';
 import type { PeftModel } from '../../src/index.ts';
 import type { SampleInputs } from '../../src/merge.ts';
 import { largestDifference } from '../toy.ts';
+import { TESTED } from './executors.ts';
 
 /** Logits by executor. */
 export type Outputs = ReadonlyMap<Executor, Float32Array>;
@@ -41,7 +41,7 @@ export class Probe {
   static async open(
     given: TrainableModel | Model,
     inputs: SampleInputs,
-    executors: readonly Executor[] = EXECUTORS,
+    executors: readonly Executor[] = TESTED,
   ): Promise<Probe> {
     const model = 'base' in given ? given : trainable(given);
     const programs: Program[] = [];
@@ -86,7 +86,7 @@ export class Probe {
 export async function outputsOf(
   model: TrainableModel | Model,
   inputs: SampleInputs,
-  executors: readonly Executor[] = EXECUTORS,
+  executors: readonly Executor[] = TESTED,
 ): Promise<Outputs> {
   const probe = await Probe.open(model, inputs, executors);
   try {

@@ -1,8 +1,9 @@
 /** Group 3: training moves the adapter and the head, all of them and nothing else, alike on every executor. */
-import { EXECUTORS, fingerprintWeights } from '@psoft/engine';
+import { fingerprintWeights } from '@psoft/engine';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PeftModel } from '../../src/index.ts';
 import { largestDifference, perturb } from '../toy.ts';
+import { TESTED } from './executors.ts';
 import { adapted, inputsOf, ROWS, titled } from './rows.ts';
 import { descend, scaleOf, type Trainer, trainerOf } from './run.ts';
 
@@ -15,7 +16,7 @@ describe.each(titled(ROWS))('%s', (_, row) => {
   beforeAll(async () => {
     model = await adapted(row, 'initial');
     trainers = [];
-    for (const executor of EXECUTORS) trainers.push(await trainerOf(model, inputsOf(row), executor));
+    for (const executor of TESTED) trainers.push(await trainerOf(model, inputsOf(row), executor));
   });
   afterAll(async () => {
     for (const trainer of trainers) await trainer.dispose();
@@ -47,7 +48,7 @@ describe.each(titled(ROWS))('%s', (_, row) => {
       if (where === 'random steps') perturb(model);
       const [first, ...others] = await Promise.all(trainers.map((trainer) => trainer.gradient()));
       for (const [i, other] of others.entries()) {
-        const executor = EXECUTORS[i + 1]!;
+        const executor = TESTED[i + 1]!;
         expect(Math.abs(other.loss - first!.loss), executor).toBeLessThan(1e-5 * scaleOf([first!.loss]));
         for (const [name, expected] of first!.gradients) {
           const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);

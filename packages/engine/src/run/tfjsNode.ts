@@ -154,7 +154,7 @@ export function tfjsNodeVersions(): Readonly<Record<string, string>> {
   return loaded?.versions ?? {};
 }
 
-/** Node 23 removed two functions of its `util` that tfjs-node 4.22 calls with every kernel. */
+/** tfjs-node 4.22 calls two old functions of Node's `util` with every kernel; Node 23 removed the first. */
 export function restoreRemovedUtilities(target: object): void {
   const utilities = target as Record<string, unknown>;
   utilities.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
