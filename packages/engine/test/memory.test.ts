@@ -128,13 +128,12 @@ describe('weights stored in 16 bits', () => {
   const anonymousBytes = () =>
     1024 * Number(/RssAnon:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))![1]);
 
-  test.skipIf(!existsSync('/proc/self/status'))(
-    'give the same results in place, and stay there',
-    async () => {
+  describe.skipIf(!existsSync('/proc/self/status')).each(['BF16', 'F16'] as const)('%s', (dtype) => {
+    test('give the same results in place, and stay there', async () => {
       const data = Float32Array.from({ length: rows * columns }, (_, i) => pool[i % pool.length]!);
-      const file = path.join(folder, 'model.safetensors');
+      const file = path.join(folder, `${dtype}.safetensors`);
       await writeSafetensors(file, [['w', { kind: 'data', data, shape: [rows, columns] }]], {
-        dtype: 'BF16',
+        dtype,
       });
       const { tensors } = await readSafetensorsHeader(file);
       const fn: ProgramFunction = (inputs, weight) => {
@@ -163,6 +162,45 @@ describe('weights stored in 16 bits', () => {
       const widenedBytes = 4 * rows * columns;
       expect(grown[0]).toBeLessThan(widenedBytes / 2);
       expect(grown[1]).toBeGreaterThan(widenedBytes / 2);
-    },
-  );
+    });
+  });
+});
+
+test('a large matrix in 16 bits is widened some rows at a time, in both directions', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'memory-test-'));
+  const [rows, columns] = [16500, 1024];
+  const rng = RandomStream.from(6, 'pieces');
+  const pool = Float32Array.from({ length: 4099 }, () => rng.normal() / 32);
+  const data = Float32Array.from({ length: rows * columns }, (_, i) => pool[i % pool.length]!);
+  const file = path.join(folder, 'model.safetensors');
+  await writeSafetensors(file, [['w', { kind: 'data', data, shape: [rows, columns] }]], { dtype: 'BF16' });
+  const { tensors: weights } = await readSafetensorsHeader(file);
+  const fn: ProgramFunction = ({ x, bias }, weight) => {
+    const model = (t: typeof x) =>
+      tf.add(tf.matMul(t as never, weight('w') as never, false, true), bias!) as never;
+    return { y: model(x!), dx: tf.grad((t) => tf.sum(tf.square(model(t))))(x!) };
+  };
+  const signature = { inputs: { x: f32(2, columns), bias: f32(rows) }, weights };
+  const feeds = {
+    x: Float32Array.from({ length: 2 * columns }, () => rng.normal()),
+    bias: Float32Array.from({ length: rows }, () => rng.normal()),
+  };
+  try {
+    const results: Record<string, TensorValue>[] = [];
+    for (const halfWeights of ['inPlace', 'widened'] as const) {
+      const program = await compile(fn, signature, { halfWeights });
+      results.push(await program.run(feeds));
+      await program.dispose();
+    }
+    for (const name of ['y', 'dx'])
+      results[0]![name]!.data.forEach((value, i) => {
+        expect(Math.abs(value - results[1]![name]!.data[i]!)).toBeLessThan(1e-3);
+      });
+    const { peakActivationBytes } = estimateMemory(traceOptimised(fn, signature), weights, {
+      halfWeights: 'inPlace',
+    });
+    expect(peakActivationBytes).toBeLessThan(0.6 * 4 * rows * columns);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

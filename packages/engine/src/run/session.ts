@@ -48,8 +48,8 @@ export type HalfWeights = 'inPlace' | 'widened';
 /** The optimisations of ONNX Runtime that would undo what the graph does to save memory. */
 function disabledOptimisers(isInPlace: boolean, isComputedTwice: boolean): string {
   return [
-    // Would widen a weight for good.
-    ...(isInPlace ? ['ConstantFolding'] : []),
+    // Would widen a weight for good: any, and those of float16.
+    ...(isInPlace ? ['ConstantFolding', 'FuseFp16InitializerToFp32NodeTransformer'] : []),
     // Would join what is computed twice so that it can be let go in between.
     ...(isInPlace || isComputedTwice ? ['CommonSubexpressionElimination'] : []),
   ].join(';');
