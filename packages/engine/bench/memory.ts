@@ -1,13 +1,15 @@
 /**
  * `tsx packages/engine/bench/memory.ts STACK [VARIANT...]`: memory and time of a training step's forward and backward
  * pass on stacks of transformer layers, each variant in a process of its own. A variant is JSON of compile options,
- * with `dtype` for the weights' storage type. Prints one line a variant; asserts nothing.
+ * with `dtype` for the weights' storage type; "4-bit" is the matrices of BF16 layers in 4 bits. Prints one line a
+ * variant; asserts nothing.
  *
- * Anonymous memory (RssAnon) is what the session takes for itself; mapped weight files can be dropped by the system.
+ * Anonymous memory (RssAnon) is what the session takes for itself; mapped weight files, counted in what is resident
+ * besides, can be dropped by the system.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +17,9 @@ import {
   type CompileOptions,
   compile,
   estimateMemory,
+  openCheckpoint,
+  quantizationConfig,
+  quantizeInto,
   RandomStream,
   readSafetensorsHeader,
   type WeightDtype,
@@ -23,40 +28,52 @@ import {
 } from '../src/index.ts';
 import { STACKS, stackProgram, stackWeights } from './stacks.ts';
 
-type Variant = CompileOptions & { dtype?: WeightDtype; runs?: number };
+type Variant = CompileOptions & { dtype?: WeightDtype | '4-bit'; runs?: number };
 
 const MEGA = 2 ** 20;
 
-function anonymousBytes(pid: number | 'self'): number {
+/** Anonymous and all resident memory of a process. */
+function bytesOf(pid: number | 'self'): { anonymous: number; resident: number } {
   const file = `/proc/${pid}/status`;
-  if (!existsSync(file)) return 0;
-  return 1024 * Number(/RssAnon:\s+(\d+)/.exec(readFileSync(file, 'utf8'))?.[1] ?? 0);
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const bytes = (key: string) => 1024 * Number(new RegExp(`${key}:\\s+(\\d+)`).exec(text)?.[1] ?? 0);
+  return { anonymous: bytes('RssAnon'), resident: bytes('VmRSS') };
 }
 
 /** The peak of what `child` holds, asked for every few milliseconds: a running session blocks its own thread. */
 async function child(folder: string, stack: string, variant: Variant): Promise<Record<string, unknown>> {
   const worker = spawn(
     process.execPath,
-    [...process.execArgv, fileURLToPath(import.meta.url), '--child', folder, stack, JSON.stringify(variant)],
+    [
+      ...process.execArgv,
+      '--expose-gc',
+      fileURLToPath(import.meta.url),
+      '--child',
+      folder,
+      stack,
+      JSON.stringify(variant),
+    ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   let text = '';
-  let peak = 0;
+  let [peak, resident] = [0, 0];
   worker.stdout.on('data', (part) => {
     text += part;
   });
   const timer = setInterval(() => {
-    peak = Math.max(peak, anonymousBytes(worker.pid!));
+    const now = bytesOf(worker.pid!);
+    peak = Math.max(peak, now.anonymous);
+    resident = Math.max(resident, now.resident);
   }, 5);
   const code = await new Promise((done) => worker.on('close', done));
   clearInterval(timer);
   if (code !== 0) throw new Error(`${stack} ${JSON.stringify(variant)}: the child ended with ${code}`);
-  return { ...JSON.parse(text.trim().split('\n').at(-1)!), peak };
+  return { ...JSON.parse(text.trim().split('\n').at(-1)!), peak, resident };
 }
 
 async function measure(folder: string, stack: string, { dtype: _, runs = 4, ...options }: Variant) {
   const shape = STACKS[stack]!;
-  const { tensors: weights } = await readSafetensorsHeader(path.join(folder, 'weights.safetensors'));
+  const { weights } = await openCheckpoint(folder);
   const { fn, signature } = stackProgram(shape, weights);
   const rng = RandomStream.from(1, 'inputs');
   const random = (length: number, scale: number) => Float32Array.from({ length }, () => scale * rng.normal());
@@ -66,22 +83,27 @@ async function measure(folder: string, stack: string, { dtype: _, runs = 4, ...o
     x: random(x!.shape[0]! * x!.shape[1]!, 1),
     labels: Int32Array.from({ length: labels!.shape[0]! }, () => rng.integer(shape.vocabulary)),
   };
-  const before = anonymousBytes('self');
+  globalThis.gc?.();
+  const { anonymous: before, resident: residentBefore } = bytesOf('self');
   const program = await compile(fn, signature, options);
-  const session = anonymousBytes('self');
+  globalThis.gc?.();
+  const session = bytesOf('self').anonymous;
   const seconds: number[] = [];
+  const processor: number[] = [];
   let loss = Number.NaN;
   for (let run = 0; run < runs; run++) {
     const start = performance.now();
+    const used = process.cpuUsage();
     const result = await program.run(feeds);
+    const { user, system } = process.cpuUsage(used);
+    processor.push((user + system) / 1e6);
     seconds.push((performance.now() - start) / 1000);
     loss = result.loss!.data[0]!;
   }
   const { stats, graph } = program;
   const estimate = estimateMemory(graph!, weights, options);
-  console.log(
-    JSON.stringify({ before, session, seconds: Math.min(...seconds), loss, ...stats, ...estimate }),
-  );
+  const times = { seconds: Math.min(...seconds), processor: Math.min(...processor) };
+  console.log(JSON.stringify({ before, residentBefore, session, loss, ...times, ...stats, ...estimate }));
 }
 
 async function main(stack: string, variants: readonly Variant[]): Promise<void> {
@@ -91,23 +113,41 @@ async function main(stack: string, variants: readonly Variant[]): Promise<void> 
   for (const variant of variants) {
     const folder = await mkdtemp(path.join(os.tmpdir(), 'memory-bench-'));
     try {
-      await writeSafetensors(path.join(folder, 'weights.safetensors'), randomWeights(stackWeights(shape)), {
-        dtype: variant.dtype ?? 'F32',
-      });
+      await writeCheckpoint(folder, randomWeights(stackWeights(shape)), variant.dtype ?? 'F32');
       const result = await child(folder, stack, variant);
       const mega = (key: string) => Math.round(((result[key] as number) - (result.before as number)) / MEGA);
       const size = (key: string) => Math.round((result[key] as number) / MEGA);
       console.log(
         `${stack} ${JSON.stringify(variant)}: session ${mega('session')} MB, at most ${mega('peak')} MB, ` +
-          `${(result.seconds as number).toFixed(3)} s a step, ` +
+          `resident with files ${Math.round(((result.resident as number) - (result.residentBefore as number)) / MEGA)} MB, ` +
+          `${(result.seconds as number).toFixed(3)} s a step (${(result.processor as number).toFixed(3)} s of processors), ` +
           `session in ${Math.round(result.sessionMilliseconds as number)} ms, ${result.onnxNodes} nodes, loss ${result.loss}; ` +
-          `estimated: packed ${size('packedBytes')}, constants ${size('constantsBytes')}, outputs ${size('outputsBytes')}, ` +
+          `estimated: weights ${size('weightsBytes')}, packed ${size('packedBytes')}, constants ${size('constantsBytes')}, outputs ${size('outputsBytes')}, ` +
           `activations ${size('peakActivationBytes')} MB at ${result.peakNode}`,
       );
     } finally {
       await rm(folder, { recursive: true });
     }
   }
+}
+
+async function writeCheckpoint(
+  folder: string,
+  weights: Iterable<[string, WeightSource]>,
+  dtype: WeightDtype | '4-bit',
+): Promise<void> {
+  const isQuantized = dtype === '4-bit';
+  const file = path.join(folder, 'model.safetensors');
+  await writeSafetensors(file, weights, { dtype: isQuantized ? 'BF16' : dtype });
+  const settings = { blockSize: 32, scaleDtype: 'F16' as const };
+  if (isQuantized) {
+    const { tensors } = await readSafetensorsHeader(file);
+    const chosen = (name: string) => name !== 'head' && tensors.get(name)!.shape.length === 2;
+    // The file is read to its end before the new one takes its place.
+    await quantizeInto(file, tensors, { ...settings, chosen });
+  }
+  const config = isQuantized ? { quantization_config: quantizationConfig(settings) } : {};
+  await writeFile(path.join(folder, 'config.json'), JSON.stringify(config));
 }
 
 function* randomWeights(shapes: ReadonlyMap<string, number[]>): Generator<[string, WeightSource]> {
