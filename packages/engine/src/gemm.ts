@@ -80,7 +80,11 @@ function sessionFor(isDouble: boolean, transA: boolean, transB: boolean): Promis
       ],
     });
     session = loadOrt().then((ort) =>
-      ort.InferenceSession.create(model, { executionProviders: ['cpu'], logSeverityLevel: 3 }),
+      ort.InferenceSession.create(model, {
+        executionProviders: ['cpu'],
+        logSeverityLevel: 3,
+        extra: { session: { intra_op: { allow_spinning: '0' } } },
+      }),
     );
     sessions.set(key, session);
   }

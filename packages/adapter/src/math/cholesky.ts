@@ -38,23 +38,42 @@ function plain({ rows: n, data }: DoubleMatrix, shift: number): DoubleMatrix | u
   const lower = new Float64Array(n * n);
   for (let i = 0; i < n; i++)
     for (let j = 0; j <= i; j++) {
-      let sum = data[i * n + j]! + (i === j ? shift : 0);
-      for (let k = 0; k < j; k++) sum -= lower[i * n + k]! * lower[j * n + k]!;
-      if (i === j && !(sum > 0)) return undefined;
-      lower[i * n + j] = i === j ? Math.sqrt(sum) : sum / lower[j * n + j]!;
+      const rest = data[i * n + j]! + (i === j ? shift : 0) - dot(lower, i * n, j * n, j);
+      if (i === j && !(rest > 0)) return undefined;
+      lower[i * n + j] = i === j ? Math.sqrt(rest) : rest / lower[j * n + j]!;
     }
+  // Row i of L⁻¹ from the rows above, two at a time, so that inner loops run along memory.
   const inverse = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
-    // Row i of L⁻¹ from the rows above, so that inner loops run along memory.
-    const row = inverse.subarray(i * n, i * n + i + 1);
-    const pivot = lower[i * n + i]!;
-    for (let k = 0; k < i; k++) {
-      const factor = lower[i * n + k]! / pivot;
-      for (let j = 0; j <= k; j++) row[j]! -= factor * inverse[k * n + j]!;
+    const row = i * n;
+    const pivot = lower[row + i]!;
+    for (let k = 0; k < i; k += 2) {
+      const isPair = k + 1 < i;
+      const first = lower[row + k]! / pivot;
+      const second = isPair ? lower[row + k + 1]! / pivot : 0;
+      const above = k * n;
+      const next = isPair ? above + n : above;
+      const end = isPair ? k + 1 : k;
+      for (let j = 0; j <= end; j++)
+        inverse[row + j]! -= first * inverse[above + j]! + second * inverse[next + j]!;
     }
-    row[i] = 1 / pivot;
+    inverse[row + i] = 1 / pivot;
   }
   return { rows: n, columns: n, data: inverse };
+}
+
+/** The product of two runs of a matrix, in four sums: one would wait for itself at every step. */
+function dot(x: Float64Array, a: number, b: number, length: number): number {
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  let k = 0;
+  for (; k + 3 < length; k += 4) {
+    s0 += x[a + k]! * x[b + k]!;
+    s1 += x[a + k + 1]! * x[b + k + 1]!;
+    s2 += x[a + k + 2]! * x[b + k + 2]!;
+    s3 += x[a + k + 3]! * x[b + k + 3]!;
+  }
+  for (; k < length; k++) s0 += x[a + k]! * x[b + k]!;
+  return s0 + s1 + (s2 + s3);
 }
 
 function part(

@@ -69,9 +69,9 @@ function place<T extends Float32Array | Float64Array>(
     into.set(data.subarray(i * columns, (i + 1) * columns), (top + i) * n + left);
   if (!isMirrored) return;
   for (let first = 0; first < rows; first += TILE)
-    for (let j = 0; j < columns; j++) {
+    for (let j = 0, end = Math.min(first + TILE, rows); j < columns; j++) {
       const row = (left + j) * n + top;
-      for (let i = first; i < Math.min(first + TILE, rows); i++) into[row + i] = data[i * columns + j]!;
+      for (let i = first; i < end; i++) into[row + i] = data[i * columns + j]!;
     }
 }
 

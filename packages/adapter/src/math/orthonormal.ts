@@ -33,14 +33,17 @@ const SMALLEST_SQUARE = 1e-30;
 export async function whitening({ rows: n, data }: DoubleMatrix): Promise<Whitening | undefined> {
   const lengths = Float64Array.from({ length: n }, (_, i) => Math.sqrt(data[i * n + i]!));
   if (lengths.some((length) => !(length > 0))) return undefined;
+  const inverses = lengths.map((length) => 1 / length);
   const unit = new Float64Array(n * n);
-  for (let i = 0, at = 0; i < n; i++)
-    for (let j = 0; j < n; j++, at++) unit[at] = data[at]! / (lengths[i]! * lengths[j]!);
+  for (let i = 0; i < n; i++) {
+    const scale = inverses[i]!;
+    for (let j = 0; j <= i; j++) unit[i * n + j] = data[i * n + j]! * scale * inverses[j]!;
+  }
   const inverse = await inverseCholesky({ rows: n, columns: n, data: unit });
   if (inverse === undefined) return undefined;
   const spread = squares(inverse.data);
   const factor = inverse.data;
-  for (let i = 0, at = 0; i < n; i++) for (let j = 0; j < n; j++, at++) factor[at]! /= lengths[j]!;
+  for (let i = 0; i < n; i++) for (let j = 0; j <= i; j++) factor[i * n + j]! *= inverses[j]!;
   const condition = Math.sqrt(squares(lengths) * squares(factor));
   return { factor: { rows: n, columns: n, data: factor }, spread, condition };
 }
@@ -77,8 +80,9 @@ export async function conditioned<T extends Numbers>(block: Block<T>): Promise<C
   const limit = isSingle ? EXACT_SPREAD.single : EXACT_SPREAD.double;
   let found: Whitening | undefined;
   if (isSingle) {
-    const isTooSmall = data.some((value, at) => at % (rank + 1) === 0 && !(value > SMALLEST_SQUARE));
-    if (!isTooSmall) found = await whitening(doubleMatrix(products));
+    let least = Number.POSITIVE_INFINITY;
+    for (let at = 0; at < data.length; at += rank + 1) least = Math.min(least, data[at]!);
+    if (least > SMALLEST_SQUARE) found = await whitening(doubleMatrix(products));
     if (!(found && found.spread <= QUICK_SPREAD))
       found = await whitening(await scalarProducts(toDouble(block)));
   } else found = await whitening(doubleMatrix(products));

@@ -83,17 +83,26 @@ function scaledToOne(w: Matrix<Float32Array>): { matrix: Matrix<Float32Array>; s
   return { matrix: { ...w, data: w.data.map((value) => value / scale) }, scale };
 }
 
+/** What an infinite number's bits are without the sign; those of NaN are larger. */
+const INFINITE = 0x7f800000;
+
+/** Compared as bits, which are in the order of the magnitudes: several times as fast on tens of millions of values. */
 function largestMagnitude({ columns, data }: Matrix<Float32Array>): number {
+  const bits = new Int32Array(data.buffer, data.byteOffset, data.length);
   let largest = 0;
-  for (let i = 0; i < data.length; i++) {
-    const value = Math.abs(data[i]!);
-    if (!(value < Number.POSITIVE_INFINITY))
-      throw new Error(
-        `the weight holds ${data[i]} at [${Math.floor(i / columns)}, ${i % columns}]: a singular value decomposition needs finite values`,
-      );
-    if (value > largest) largest = value;
+  let other = 0;
+  for (let i = 0; i + 1 < bits.length; i += 2) {
+    largest = Math.max(largest, bits[i]! & 0x7fffffff);
+    other = Math.max(other, bits[i + 1]! & 0x7fffffff);
   }
-  return largest;
+  largest = Math.max(largest, other, bits[bits.length - 1]! & 0x7fffffff);
+  if (largest >= INFINITE) {
+    const i = data.findIndex((value) => !Number.isFinite(value));
+    throw new Error(
+      `the weight holds ${data[i]} at [${Math.floor(i / columns)}, ${i % columns}]: a singular value decomposition needs finite values`,
+    );
+  }
+  return new Float32Array(Int32Array.of(largest).buffer)[0]!;
 }
 
 interface Factors {

@@ -71,29 +71,52 @@ function tridiagonalise(a: Float64Array, n: number): Reflections {
     const beta = 2 / (tail + v[i - 1]! * v[i - 1]!);
     factors[i] = beta;
     // p = β A v from the lower triangle, then A - v wᵀ - w vᵀ with w = p - (β/2 pᵀv) v.
-    p.fill(0, 0, i);
-    for (let j = 0; j < i; j++) {
-      const at = j * n;
-      const vj = v[j]!;
-      let sum = a[at + j]! * vj;
-      for (let k = 0; k < j; k++) {
-        const value = a[at + k]!;
-        sum += value * v[k]!;
-        p[k]! += value * vj;
-      }
-      p[j]! += sum;
-    }
+    symmetricProduct(a, n, i, v, p);
     let product = 0;
     for (let k = 0; k < i; k++) product += p[k]! * v[k]!;
     const half = (beta * beta * product) / 2;
     for (let k = 0; k < i; k++) p[k] = beta * p[k]! - half * v[k]!;
     for (let j = 0; j < i; j++) {
       const at = j * n;
-      const [vj, wj] = [v[j]!, p[j]!];
+      const vj = v[j]!;
+      const wj = p[j]!;
       for (let k = 0; k <= j; k++) a[at + k]! -= vj * p[k]! + wj * v[k]!;
     }
   }
   return { offDiagonal, factors };
+}
+
+/** p = A v for the leading `size` rows of the lower triangle, two rows at a time. */
+function symmetricProduct(a: Float64Array, n: number, size: number, v: Float64Array, p: Float64Array): void {
+  p.fill(0, 0, size);
+  for (let j = 0; j < size; j += 2) {
+    const upper = j * n;
+    if (j + 1 === size) {
+      let sum = 0;
+      for (let k = 0; k < j; k++) {
+        sum += a[upper + k]! * v[k]!;
+        p[k]! += a[upper + k]! * v[j]!;
+      }
+      p[j]! += sum + a[upper + j]! * v[j]!;
+      return;
+    }
+    const lower = upper + n;
+    const first = v[j]!;
+    const second = v[j + 1]!;
+    let sum = 0;
+    let next = 0;
+    for (let k = 0; k < j; k++) {
+      const x = a[upper + k]!;
+      const y = a[lower + k]!;
+      const vk = v[k]!;
+      sum += x * vk;
+      next += y * vk;
+      p[k]! += x * first + y * second;
+    }
+    const beside = a[lower + j]!;
+    p[j]! += sum + a[upper + j]! * first + beside * second;
+    p[j + 1]! += next + beside * first + a[lower + j + 1]! * second;
+  }
 }
 
 /** Implicit QR on a tridiagonal matrix of size about 1, in place; `rows` take the rotations. */
@@ -123,12 +146,16 @@ function qrStep(d: Float64Array, e: Float64Array, rows: Float64Array, first: num
   const shift = d[last]! - corner * (corner / (gap + (gap < 0 ? -1 : 1) * Math.hypot(gap, corner)));
   let x = d[first]! - shift;
   let z = e[first]!;
-  let [lastC, lastS] = [1, 0];
+  let lastC = 1;
+  let lastS = 0;
   for (let k = first; k < last; k++) {
     const length = Math.sqrt(x * x + z * z);
-    const [c, s] = length === 0 ? [1, 0] : [x / length, z / length];
+    const c = length === 0 ? 1 : x / length;
+    const s = length === 0 ? 0 : z / length;
     if (k > first) e[k - 1] = length;
-    const [above, below, beside] = [d[k]!, d[k + 1]!, e[k]!];
+    const above = d[k]!;
+    const below = d[k + 1]!;
+    const beside = e[k]!;
     const turn = 2 * c * beside + s * (below - above);
     d[k] = above + s * turn;
     d[k + 1] = below - s * turn;
