@@ -1,5 +1,6 @@
 /** One training run from its resolved configuration to its record. Runs inside the training process. */
 import { createRequire } from 'node:module';
+import { isDevice, tfjsNodeVersions, useBackend } from '@psoft/engine';
 import { configHash } from '@psoft/results';
 import { type EpochRow, Fit, NonFiniteError } from '../fit.ts';
 import { CheckpointClock, CheckpointFile, type SavedState } from './checkpoint.ts';
@@ -37,7 +38,7 @@ export async function executeRun({ config, options }: RunRequest, hooks: RunHook
     configHash: configHash(identity),
     executor,
     threads: threads ?? 0,
-    versions: computingVersions(),
+    versions: await computingVersions(options),
   });
   const from = await savedState(checkpoint, fit.vector.size, options, hooks);
   const seconds = () => (from?.seconds ?? 0) + (performance.now() - started) / 1000;
@@ -134,9 +135,11 @@ async function savedState(
   return saved;
 }
 
-/** Of what decides every bit of a step. */
-function computingVersions(): string {
+/** Of what decides every bit of a step; TensorFlow's library, where that is it, is loaded to be asked. */
+async function computingVersions({ executor, threads }: RunOptions): Promise<string> {
+  if (!isDevice(executor)) await useBackend(executor, threads);
   const require = createRequire(import.meta.resolve('@psoft/engine'));
   const version = (name: string) => (require(`${name}/package.json`) as { version: string }).version;
-  return ['onnxruntime-node', '@tensorflow/tfjs'].map((name) => `${name} ${version(name)}`).join(', ');
+  const packages = ['onnxruntime-node', '@tensorflow/tfjs'].map((name) => [name, version(name)] as const);
+  return [...packages, ...Object.entries(tfjsNodeVersions())].map((pair) => pair.join(' ')).join(', ');
 }

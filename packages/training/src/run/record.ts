@@ -2,7 +2,7 @@
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Model } from '@psoft/engine';
+import { type EagerExecutor, isDevice, type Model, tfjsNodeVersions } from '@psoft/engine';
 import {
   collectEnvironment,
   configHash,
@@ -21,7 +21,10 @@ import { plannedRunInfo, sourceInfo } from './identity.ts';
 import type { PreparedRun } from './prepare.ts';
 import type { RunOptions } from './protocol.ts';
 
-const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
+/** Of the workspace, or where this package is installed its own folder. */
+const ROOT = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../../../' : '../../', import.meta.url),
+);
 
 export interface RunFacts {
   readonly run: PreparedRun;
@@ -147,17 +150,25 @@ export class RunRecorder {
   }
 }
 
-/** The machine, and what ran on it. */
-export function environmentOf(
+const EAGER_PROVIDERS: Record<EagerExecutor, string> = {
+  'eager-cpu': 'cpu',
+  'eager-wasm': 'wasm',
+  'eager-node': 'tensorflow',
+  'eager-node-gpu': 'tensorflow-gpu',
+};
+
+/** The machine, and what ran on it: call it when that has been loaded. */
+export async function environmentOf(
   { executor, threads }: Pick<RunOptions, 'executor' | 'threads'>,
   { recompute }: Pick<TrainingSettings, 'recompute'> = {},
 ) {
-  return collectEnvironment(ROOT, {
-    executor: executor === 'cpu' ? 'onnx' : 'eager',
-    executionProvider: executor === 'eager-wasm' ? 'wasm' : 'cpu',
+  const environment = await collectEnvironment(ROOT, {
+    executor: isDevice(executor) ? 'onnx' : 'eager',
+    executionProvider: isDevice(executor) ? executor : EAGER_PROVIDERS[executor],
     ...(threads === undefined ? {} : { threads }),
     ...(recompute ? { recompute } : {}),
   });
+  return { ...environment, packageInfo: { ...environment.packageInfo, ...tfjsNodeVersions() } };
 }
 
 /** Numbers in the weights of a model whose names are chosen. */
