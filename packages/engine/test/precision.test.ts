@@ -10,6 +10,7 @@ import {
   type WeightSource,
 } from '@psoft/engine';
 import { describe, expect, test } from 'vitest';
+import { lower } from '../src/onnx/lower.ts';
 import { stack } from './stack.ts';
 
 /** Bits of the significand, the leading one included; exponents of the tests' numbers are in both types' range. */
@@ -118,5 +119,46 @@ describe('what is not rounded', () => {
     const inputs = { x: f32(2, 3), w: f32(3, 3) };
     // That of w, which no step changes.
     expect(roundings(fn, { inputs }, 'bf16')).toBe(1);
+  });
+});
+
+describe('where the device multiplies 16-bit numbers', () => {
+  const text = (fn: ProgramFunction, signature: Parameters<typeof traceOptimised>[1], isSo = true) => {
+    const graph = traceOptimised(fn, signature, { precision: 'bf16' });
+    const { model } = lower(graph, signature.weights ?? new Map(), 'm', '/tmp/none', {
+      multipliesHalves: isSo,
+      widenAtUse: true,
+    });
+    return [...model.nodes]
+      .reverse()
+      .map(({ op, attributes }) => (op === 'Cast' ? `Cast ${attributes.to}` : op));
+  };
+  /** By ONNX's numbers of types. */
+  const [F32, BF16] = [1, 16];
+
+  test('products take and give them; the sum with a bias, and what others read, is float32', () => {
+    const fn: ProgramFunction = ({ a, b, c }) => {
+      const product = tf.add(tf.matMul(a as never, b as never), c!);
+      return { y: product, z: tf.matMul(a as never, b as never, true, false) };
+    };
+    const signature = { inputs: { a: f32(4, 4), b: f32(4, 4), c: f32(4) } };
+    expect(text(fn, signature)).toEqual([
+      ...[`Cast ${BF16}`, `Cast ${BF16}`, 'MatMul', `Cast ${F32}`, 'Add', 'Identity'],
+      ...['Gemm', `Cast ${F32}`, 'Identity'],
+    ]);
+    expect(text(fn, signature, false).filter((op) => op === `Cast ${F32}`)).toHaveLength(2);
+    expect(text(fn, signature, false)).toContain('Gemm');
+  });
+
+  test('a weight stored in the type is an operand as it is', () => {
+    const weights = new Map<string, WeightSource>([
+      ['w', { kind: 'file', file: '/nowhere', offset: 0, byteLength: 24, dtype: 'BF16', shape: [4, 3] }],
+    ]);
+    const fn: ProgramFunction = ({ x }, weight) => ({
+      y: tf.matMul(x as never, weight('w') as never, false, true),
+    });
+    expect(text(fn, { inputs: { x: f32(2, 3) }, weights })).toEqual([
+      ...[`Cast ${BF16}`, 'Gemm', `Cast ${F32}`, 'Identity'],
+    ]);
   });
 });

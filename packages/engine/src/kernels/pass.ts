@@ -29,7 +29,8 @@ const RoundTo: CompositeKernel = {
     if (weight !== undefined) return bindNarrow(y, { ...weight, roundTo }, onnx);
     const to = roundTo === 'bf16' ? OnnxType.BFLOAT16 : OnnxType.FLOAT16;
     const half = onnx.emit('Cast', [onnx.name(x)], { to });
-    onnx.bind(y, onnx.cast(half, 'float32'));
+    if (onnx.multipliesHalves) onnx.bindHalf(y, half);
+    else onnx.bind(y, onnx.cast(half, 'float32'));
   },
   eager: ({ x }, attrs) => {
     const data = x!.dataSync() as Float32Array;

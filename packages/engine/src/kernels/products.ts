@@ -1,7 +1,8 @@
 /** Matrix products. */
 import type { Attributes, GraphNode, Value } from '../ir/graph.ts';
 import { matMulShape } from '../ir/shapes.ts';
-import { narrowProduct } from '../onnx/narrow.ts';
+import type { OnnxBuilder } from '../onnx/builder.ts';
+import { halfOf, narrowProduct } from '../onnx/narrow.ts';
 import type { KernelTable, ValueType } from './kernel.ts';
 
 function productType([a, b]: readonly Value[], attrs: Attributes): readonly ValueType[] {
@@ -14,22 +15,34 @@ function transposes({ attrs }: GraphNode) {
   return { transA: Number(attrs.transposeA === true), transB: Number(attrs.transposeB === true) };
 }
 
+/** a b by the operator that takes their transposes; `names` are those of the operands. */
+function product(node: GraphNode, names: readonly string[], onnx: OnnxBuilder): string {
+  const [a, b] = node.inputs;
+  const { transA, transB } = transposes(node);
+  if (!transA && !transB) return onnx.emit('MatMul', names);
+  if (a!.shape.length === 2 && b!.shape.length === 2) return onnx.emit('Gemm', names, { transA, transB });
+  return onnx.emit('FusedMatMul', names, { transA, transB }, 'com.microsoft');
+}
+
+/**
+ * a b of numbers of a 16-bit type, where those are multiplied as such: summed in float32, and rounded once to that type.
+ * @returns undefined where the operands are not rounded, or the device does not
+ */
+function halfProduct(node: GraphNode, onnx: OnnxBuilder): string | undefined {
+  const type = node.attrs.operands as 'bf16' | 'f16' | undefined;
+  if (type === undefined || !onnx.multipliesHalves) return undefined;
+  const halves = node.inputs.slice(0, 2).map((value) => halfOf(value, type, onnx));
+  return onnx.cast(product(node, halves, onnx), 'float32');
+}
+
 export const products: KernelTable = {
   BatchMatMul: {
     args: ['a', 'b'],
     infer: productType,
     lower: (node, onnx) => {
-      const narrow = narrowProduct(node, onnx);
+      const narrow = halfProduct(node, onnx) ?? narrowProduct(node, onnx);
       if (narrow !== undefined) return onnx.bind(node.outputs[0]!, narrow);
-      const [a, b] = node.inputs;
-      const { transA, transB } = transposes(node);
-      const names = onnx.names(node.inputs);
-      let y: string;
-      if (!transA && !transB) y = onnx.emit('MatMul', names);
-      else if (a!.shape.length === 2 && b!.shape.length === 2)
-        y = onnx.emit('Gemm', names, { transA, transB });
-      else y = onnx.emit('FusedMatMul', names, { transA, transB }, 'com.microsoft');
-      onnx.bind(node.outputs[0]!, y);
+      onnx.bind(node.outputs[0]!, product(node, onnx.names(node.inputs), onnx));
     },
   },
   /** a b + bias, made by the passes (TensorFlow.js has no such kernel of its own). */
@@ -37,11 +50,11 @@ export const products: KernelTable = {
     args: ['a', 'b', 'bias'],
     infer: productType,
     lower: (node, onnx) => {
-      const product = narrowProduct(node, onnx);
+      const narrow = halfProduct(node, onnx) ?? narrowProduct(node, onnx);
       const y =
-        product === undefined
+        narrow === undefined
           ? onnx.emit('Gemm', onnx.names(node.inputs), transposes(node))
-          : onnx.emit('Add', [product, onnx.name(node.inputs[2]!)]);
+          : onnx.emit('Add', [narrow, onnx.name(node.inputs[2]!)]);
       onnx.bind(node.outputs[0]!, y);
     },
   },

@@ -19,6 +19,7 @@ export class OnnxBuilder {
   readonly initializers: OnnxInitializer[] = [];
   readonly #names = new Map<Value, Name>();
   readonly #narrow = new Map<Value, NarrowTensor>();
+  readonly #halves = new Map<Value, string>();
   readonly #aliases = new Map<Value, Value>();
   readonly #shared = new Map<string, string>();
   readonly #declared = new Set<string>();
@@ -27,7 +28,11 @@ export class OnnxBuilder {
   readonly #root: OnnxBuilder;
   #temporaries = 0;
 
-  constructor(outer?: OnnxBuilder) {
+  /** @param multipliesHalves whether products of 16-bit numbers run as such where the model is going to */
+  constructor(
+    outer?: OnnxBuilder,
+    readonly multipliesHalves: boolean = outer?.multipliesHalves ?? false,
+  ) {
     this.#outer = outer;
     this.#root = outer === undefined ? this : outer.#root;
   }
@@ -73,6 +78,17 @@ export class OnnxBuilder {
   /** The weight in fewer bits that `value` is, if it is one. */
   narrow(value: Value): NarrowTensor | undefined {
     return this.#narrow.get(value) ?? this.#outer?.narrow(this.#aliases.get(value) ?? value);
+  }
+
+  /** Declares that `value` has the numbers of `half`, a tensor of 16 bits, which each reader widens for itself. */
+  bindHalf(value: Value, half: string): void {
+    this.#halves.set(value, half);
+    this.#names.set(value, (onnx) => onnx.cast(half, 'float32'));
+  }
+
+  /** The tensor of 16 bits that has a value's numbers, if one was made. */
+  half(value: Value): string | undefined {
+    return this.#halves.get(value) ?? this.#outer?.half(this.#aliases.get(value) ?? value);
   }
 
   /** Declares an initialiser of the model, once for each name. */

@@ -31,6 +31,8 @@ export interface LowerOptions {
   readonly widenAtUse?: boolean;
   /** Whether ONNX Runtime lays weights out for its products. */
   readonly packWeights?: boolean;
+  /** Whether the device multiplies 16-bit numbers as such: products of rounded operands then run in that type. */
+  readonly multipliesHalves?: boolean;
 }
 
 /**
@@ -42,9 +44,9 @@ export function lower(
   weights: ReadonlyMap<string, WeightSource>,
   name: string,
   blobFile: string,
-  { widenAtUse = false, packWeights = true }: LowerOptions = {},
+  { widenAtUse = false, packWeights = true, multipliesHalves = false }: LowerOptions = {},
 ): LoweredProgram {
-  const onnx = new OnnxBuilder();
+  const onnx = new OnnxBuilder(undefined, multipliesHalves);
   const blobs: Blob[] = [];
   let blobBytes = 0;
   const files = [...graph.weights.keys()].flatMap((key) => filesOf(weights.get(key)!));

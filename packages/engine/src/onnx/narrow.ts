@@ -33,6 +33,15 @@ export function bindNarrow(value: Value, weight: NarrowTensor, onnx: OnnxBuilder
   onnx.bindNarrow(value, weight, (reader) => widened(reader, weight, wholeOf(weight)));
 }
 
+/** The 16-bit numbers of a value that has no others: as stored, as rounded, or cast, which loses nothing. */
+export function halfOf(value: Value, type: 'bf16' | 'f16', onnx: OnnxBuilder): string {
+  const to = type === 'bf16' ? OnnxType.BFLOAT16 : OnnxType.FLOAT16;
+  const weight = onnx.narrow(value);
+  if (weight?.source.kind === 'file' && WEIGHT_TYPE[weight.source.dtype] === to)
+    return declareHalf(onnx, weight, weight.source, wholeOf(weight));
+  return onnx.half(value) ?? onnx.emit('Cast', [onnx.name(value)], { to });
+}
+
 /** Rows of a narrow table picked by index, and widened then; undefined where the table is none in 16 bits. */
 export function pickedRows(x: Value, indices: string, axis: number, onnx: OnnxBuilder): string | undefined {
   const weight = onnx.narrow(x);

@@ -95,7 +95,11 @@ function rounded(graph: Graph, to: 'bf16' | 'f16', known: Known, fresh: Fresh): 
     if (node.op === 'Loop') nodes.push(roundedLoop(node, to, known, fresh));
     else if (PRODUCTS.has(node.op) && !staysWide(node, common)) {
       const [a, b, ...rest] = node.inputs as [Value, Value, ...Value[]];
-      nodes.push({ ...node, inputs: [round(a), round(b), ...rest] });
+      nodes.push({
+        ...node,
+        inputs: [round(a), round(b), ...rest],
+        attrs: { ...node.attrs, operands: to },
+      });
     } else nodes.push(node);
   }
   return { ...graph, nodes };

@@ -76,6 +76,7 @@ export async function createSessionProgram(
     const lowered = lower(graph, weights, name, blobFile, {
       widenAtUse: areHalvesInPlace,
       packWeights: isPacked,
+      multipliesHalves: device === 'cuda',
     });
     onnxNodes = lowered.model.nodes.length;
     await writeBlobs(blobFile, lowered.blobs);

@@ -14,26 +14,36 @@ import type { Executor } from './program.ts';
 export type TfjsNodeExecutor = 'eager-node' | 'eager-node-gpu';
 
 export const TFJS_NODE: Readonly<
-  Record<TfjsNodeExecutor, { module: string; folder: string; command: string }>
+  Record<TfjsNodeExecutor, { module: string; folder: string; option: string }>
 > = {
-  'eager-node': { module: '@tensorflow/tfjs-node', folder: 'cpu', command: 'npm run tfjs-node' },
-  'eager-node-gpu': {
-    module: '@tensorflow/tfjs-node-gpu',
-    folder: 'gpu',
-    command: 'npm run tfjs-node -- --gpu',
-  },
+  'eager-node': { module: '@tensorflow/tfjs-node', folder: 'cpu', option: '' },
+  'eager-node-gpu': { module: '@tensorflow/tfjs-node-gpu', folder: 'gpu', option: ' -- --gpu' },
 };
 
 /** The name under which both packages register themselves with tfjs. */
 export const TFJS_NODE_BACKEND = 'tensorflow';
 
-const ENGINE_FOLDER = fileURLToPath(new URL('../..', import.meta.url));
+/** Of this package, whether its sources run or what is built of them. */
+const ENGINE_FOLDER = nearestPackage(fileURLToPath(new URL('.', import.meta.url)));
+
+function nearestPackage(folder: string): string {
+  const isPackage = existsSync(path.join(folder, 'package.json')) || folder === path.dirname(folder);
+  return isPackage ? folder : nearestPackage(path.dirname(folder));
+}
 
 /** Where added packages are, one folder each. Inside this package, so that they find the tfjs that it uses. */
 export const ADDED_FOLDER = path.join(ENGINE_FOLDER, '.tfjs-node');
 
 export class ExecutorMissingError extends Error {
   override readonly name = 'ExecutorMissingError';
+}
+
+/** How to add it, by the one command; which comes with the sources. */
+function remedy(executor: TfjsNodeExecutor): string {
+  const { module, option } = TFJS_NODE[executor];
+  return existsSync(path.join(ENGINE_FOLDER, 'scripts', 'addTfjsNode.ts'))
+    ? `\`npm run tfjs-node${option}\` in the workspace's folder`
+    : `\`npm install ${module}@${tf.version_core}\` in your project`;
 }
 
 interface Added {
@@ -43,24 +53,24 @@ interface Added {
   readonly hasAddon: boolean;
 }
 
-/** What is installed for an executor: looked for from each of `places` upwards, the first that has it. */
+/** What is installed for an executor: looked for from each of `places` upwards, the first that was built if one was. */
 export function findTfjsNode(
   executor: TfjsNodeExecutor,
   places: readonly string[] = [ENGINE_FOLDER, path.join(ADDED_FOLDER, TFJS_NODE[executor].folder)],
 ): Added | undefined {
-  for (const place of places) {
-    for (let at = place; ; at = path.dirname(at)) {
-      const folder = path.join(at, 'node_modules', TFJS_NODE[executor].module);
-      const manifest = path.join(folder, 'package.json');
-      if (existsSync(manifest)) {
-        const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string };
-        const real = realpathSync(folder);
-        return { folder: real, version, hasAddon: hasAddon(real) };
-      }
-      if (at === path.dirname(at)) break;
-    }
-  }
-  return undefined;
+  const found = places.flatMap((place) => {
+    const folder = packageFolder(TFJS_NODE[executor].module, place);
+    if (folder === undefined) return [];
+    const manifest = readFileSync(path.join(folder, 'package.json'), 'utf8');
+    return [{ folder, version: (JSON.parse(manifest) as Added).version, hasAddon: hasAddon(folder) }];
+  });
+  return found.find((one) => one.hasAddon) ?? found[0];
+}
+
+function packageFolder(module: string, from: string): string | undefined {
+  const folder = path.join(from, 'node_modules', module);
+  if (existsSync(path.join(folder, 'package.json'))) return realpathSync(folder);
+  return from === path.dirname(from) ? undefined : packageFolder(module, path.dirname(from));
 }
 
 /** Whether an executor can be asked for here: all can but those on TensorFlow's library, which has to be added. */
@@ -81,11 +91,11 @@ function hasAddon(folder: string): boolean {
  * @throws ExecutorMissingError if there is none, it was never built, or it would bring a tfjs of its own
  */
 export function requireTfjsNode(executor: TfjsNodeExecutor, places?: readonly string[]): Added {
-  const { module, command } = TFJS_NODE[executor];
+  const { module } = TFJS_NODE[executor];
   const found = findTfjsNode(executor, places);
   const refuse = (problem: string) =>
     new ExecutorMissingError(
-      `executor "${executor}" needs ${module}, which ${problem}: run \`${command}\` in the workspace's folder ` +
+      `executor "${executor}" needs ${module}, which ${problem}: run ${remedy(executor)} ` +
         '(docs/engine.md, "TensorFlow\'s library")',
     );
   if (found === undefined) throw refuse('is not installed');
@@ -125,7 +135,7 @@ export function loadTfjsNode(executor: TfjsNodeExecutor, threads?: number): void
     throw new ExecutorMissingError(
       `executor "${executor}" cannot start where "${loaded.executor}" runs: each brings its own TensorFlow, one to a process`,
     );
-  const { module, command } = TFJS_NODE[executor];
+  const { module } = TFJS_NODE[executor];
   const { folder, version } = requireTfjsNode(executor);
   restoreRemovedUtilities(util);
   // Warnings and errors only; a library says how it was compiled otherwise.
@@ -136,7 +146,7 @@ export function loadTfjsNode(executor: TfjsNodeExecutor, threads?: number): void
   } catch (cause) {
     throw new ExecutorMissingError(
       `executor "${executor}": ${module} in ${folder} does not load (${(cause as Error).message}); ` +
-        `add it anew with \`${command}\``,
+        `add it anew: ${remedy(executor)}`,
       { cause },
     );
   }
