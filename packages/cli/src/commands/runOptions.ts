@@ -16,7 +16,10 @@ export interface RunOptionValues {
 }
 
 /** Written out, so that the command does not load the engine only to parse its options. */
-const EXECUTORS: readonly Executor[] = ['cpu', 'eager-cpu', 'eager-wasm'];
+const EXECUTORS: readonly Executor[] = [
+  ...(['cpu', 'cuda', 'webgpu'] as const),
+  ...(['eager-cpu', 'eager-wasm', 'eager-node', 'eager-node-gpu'] as const),
+];
 
 export function addSourceOptions(command: Command): Command {
   return command
