@@ -25,6 +25,12 @@ export async function gramMatrix<T extends Float32Array | Float64Array>(w: Matri
   return { rows: n, columns: n, data };
 }
 
+/** Multiplications that {@link gramMatrix} takes for n vectors of length m. */
+export function gramMultiplications(n: number, m: number): number {
+  const panels = n <= 2 * PANEL ? 1 : Math.ceil(n / PANEL);
+  return (n * n * m * (panels + 1)) / (2 * panels);
+}
+
 /** Views, not copies. */
 function rowPanels<T extends Float32Array | Float64Array>({ rows, columns, data }: Matrix<T>): Matrix<T>[] {
   const panels: Matrix<T>[] = [];

@@ -2,7 +2,7 @@
 import { gemm, type Matrix, RandomStream } from '@psoft/engine';
 import { type Block, doubleMatrix, image, type Numbers, symmetricImage } from './block.ts';
 import { normalMatrix } from './dense.ts';
-import { gramMatrix } from './gramMatrix.ts';
+import { gramMatrix, gramMultiplications } from './gramMatrix.ts';
 import { type Conditioned, conditioned } from './orthonormal.ts';
 
 export interface Iterated<T extends Numbers> {
@@ -66,8 +66,8 @@ export function isGramCheaper(
   iterations: number,
 ): boolean {
   const [n, m] = [Math.min(rows, columns), Math.max(rows, columns)];
-  // In multiplications; one half of the Gram matrix is copied, and n vectors are made orthonormal with 2 n rank² of them.
-  const withGram = (n * n * m) / 2 + iterations * (n * n * rank + 2 * n * rank * rank);
+  // In multiplications; vectors of n entries are made orthonormal with 2 n rank² of them.
+  const withGram = gramMultiplications(n, m) + iterations * (n * n * rank + 2 * n * rank * rank);
   const without = iterations * (2 * n * m * rank + 2 * (n + m) * rank * rank);
   return withGram < without;
 }
