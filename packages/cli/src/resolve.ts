@@ -5,10 +5,10 @@ import { ConfigError, checkTrainingSettings, type RunConfig } from '@psoft/train
 import {
   type Experiment,
   type Layer,
+  modelFolder,
   type Overrides,
   type Profile,
   pick,
-  ROOT,
   type TaskEntry,
 } from './workspace.ts';
 
@@ -213,7 +213,7 @@ function modelOf(profile: Profile, { modelDir, model }: TrainOptions): RunConfig
     return { name, ...(revision === undefined ? {} : { revision }) };
   }
   const { folder, ...named } = profile.model;
-  return folder === undefined ? named : { name: named.name, folder: path.join(ROOT, folder) };
+  return folder === undefined ? named : { name: named.name, folder: modelFolder(folder) };
 }
 
 /** Where every task has a data set of its own, a folder of them may be given as well as one. */

@@ -4,7 +4,21 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigError } from '@psoft/training/config';
 
-export const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const IS_SOURCE = import.meta.url.endsWith('.ts');
+
+/** The workspace; of an installed command the folder that it is called in. Results and runs go below it. */
+export const ROOT = IS_SOURCE ? fileURLToPath(new URL('../../../', import.meta.url)) : process.cwd();
+
+/** Where `experiments` lies: the workspace, or the package that brought them along. */
+export const EXPERIMENTS_ROOT = IS_SOURCE ? ROOT : fileURLToPath(new URL('../', import.meta.url));
+
+/** The folder of a model that an experiment names by its place in the workspace. */
+export function modelFolder(place: string): string {
+  if (IS_SOURCE) return path.join(ROOT, place);
+  // Our own checkpoints are the only ones that lie in the workspace.
+  const checkpoints = new URL('../checkpoints/', import.meta.resolve('@psoft/tiny-models'));
+  return path.join(fileURLToPath(checkpoints), path.basename(place));
+}
 
 export type Layer = Readonly<Record<string, unknown>>;
 
@@ -88,7 +102,7 @@ export interface Overrides {
 }
 
 /** All experiments of the workspace, by name. */
-export function findExperiments(root = ROOT): Map<string, Experiment> {
+export function findExperiments(root = EXPERIMENTS_ROOT): Map<string, Experiment> {
   const folder = path.join(root, 'experiments');
   const found = new Map<string, Experiment>();
   for (const name of readdirSync(folder).sort()) {

@@ -59,6 +59,15 @@ describe('readCodeInfo', () => {
     expect(await readCodeInfo(folder)).toEqual({ commit, isDirty: true });
   });
 
+  it('is not that of a repository in which the package is only installed', async () => {
+    git('init', '--quiet');
+    git('commit', '--quiet', '--allow-empty', '-m', 'first');
+    const installed = path.join(folder, 'node_modules', '@psoft', 'training');
+    mkdirSync(installed, { recursive: true });
+    expect(await readCodeInfo(folder)).toBeDefined();
+    expect(await readCodeInfo(installed)).toBeUndefined();
+  });
+
   it('is absent outside a repository and without git', async () => {
     expect(await readCodeInfo(folder)).toBeUndefined();
     git('init', '--quiet');
@@ -85,6 +94,23 @@ describe('readPackageVersions', () => {
     install('packages/two/node_modules/a', '1.4.0');
     install('node_modules/@s/b', '0.1.0');
     expect(readPackageVersions(folder)).toEqual({ '@s/b': '0.1.0', a: '1.2.3, 1.4.0' });
+  });
+
+  it('of an installed package, those of its brothers too', () => {
+    const depend = (name: string, dependencies: Record<string, string>) => {
+      const place = path.join(folder, 'node_modules', '@psoft', name);
+      mkdirSync(place, { recursive: true });
+      writeFileSync(path.join(place, 'package.json'), JSON.stringify({ version: '0.1.0', dependencies }));
+      return place;
+    };
+    const training = depend('training', { '@psoft/engine': '0.1.0' });
+    depend('engine', { ort: '1.0.0', '@psoft/training': '0.1.0' });
+    install('node_modules/ort', '1.0.0');
+    expect(readPackageVersions(training)).toEqual({
+      '@psoft/engine': '0.1.0',
+      '@psoft/training': '0.1.0',
+      ort: '1.0.0',
+    });
   });
 });
 

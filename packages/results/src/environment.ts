@@ -1,6 +1,6 @@
 /** Under what a run ran: code version, packages, machine. Recorded, but no part of a run's identity. */
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -14,7 +14,7 @@ export type ExecutionInfo = Pick<
 
 export type Environment = Pick<MetaInfo, 'codeInfo' | 'packageInfo' | 'systemInfo'>;
 
-/** Describes code, packages and machine for a record. `root` is the folder of the workspace. */
+/** Describes code, packages and machine for a record. `root` is the folder of the workspace, or of an installed package. */
 export async function collectEnvironment(root: string, execution: ExecutionInfo): Promise<Environment> {
   const codeInfo = await readCodeInfo(root);
   return {
@@ -29,6 +29,8 @@ export async function collectEnvironment(root: string, execution: ExecutionInfo)
  * `results/` do not make the code dirty: a sweep's first record would mark all later ones.
  */
 export async function readCodeInfo(root: string): Promise<MetaInfo['codeInfo']> {
+  // An installed package lies in somebody else's repository.
+  if (root.split(path.sep).includes('node_modules')) return undefined;
   const git = async (...args: string[]) => {
     // Another git command may be at work in the same tree: take no lock.
     const env = { ...process.env, GIT_OPTIONAL_LOCKS: '0' };
@@ -52,7 +54,9 @@ export function readPackageVersions(root: string): Record<string, string> {
   const parent = path.join(root, 'packages');
   const folders = existsSync(parent) ? readdirSync(parent).map((name) => path.join(parent, name)) : [];
   const versions = new Map<string, Set<string>>();
-  for (const folder of [root, ...folders]) {
+  // Grows: an installed package of this project has its brothers beside it.
+  const seen = new Set([root, ...folders]);
+  for (const folder of seen) {
     const manifest = readManifest(folder);
     const names = {
       ...manifest?.dependencies,
@@ -60,8 +64,10 @@ export function readPackageVersions(root: string): Record<string, string> {
       ...manifest?.peerDependencies,
     };
     for (const name of Object.keys(names)) {
-      const version = installedVersion(name, folder);
+      const installed = installedFolder(name, folder);
+      const version = installed && readManifest(installed)?.version;
       if (version === undefined) continue;
+      if (name.startsWith('@psoft/')) seen.add(realpathSync(installed!));
       versions.set(name, (versions.get(name) ?? new Set()).add(version));
     }
   }
@@ -82,10 +88,10 @@ function readManifest(folder: string): Manifest | undefined {
 }
 
 /** Looks upwards as Node does. `require.resolve` would not do: many packages do not export their package.json. */
-function installedVersion(name: string, from: string): string | undefined {
+function installedFolder(name: string, from: string): string | undefined {
   for (let folder = from; ; folder = path.dirname(folder)) {
-    const manifest = readManifest(path.join(folder, 'node_modules', name));
-    if (manifest?.version !== undefined) return manifest.version;
+    const candidate = path.join(folder, 'node_modules', name);
+    if (readManifest(candidate)?.version !== undefined) return candidate;
     if (folder === path.dirname(folder)) return undefined;
   }
 }

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ConfigError } from '@psoft/training/config';
 import type { Experiment, Layer } from '../workspace.ts';
-import { findExperiments, pick, ROOT } from '../workspace.ts';
+import { EXPERIMENTS_ROOT, findExperiments, pick } from '../workspace.ts';
 
 /** Values of one setting that are tried: the same in every profile, or each profile's own. */
 export type GridValues = readonly unknown[] | Readonly<Record<string, readonly unknown[]>>;
@@ -49,7 +49,7 @@ const SERIES_KEYS: readonly (keyof SweepSeries)[] = ['name', 'method', 'set', 'g
 export function readSweep(
   target: string,
   experiments: ReadonlyMap<string, Experiment> = findExperiments(),
-  root = ROOT,
+  root = EXPERIMENTS_ROOT,
 ): Sweep {
   const file = target.endsWith('.json') ? path.resolve(target) : sweepFileOf(target, experiments, root);
   let parsed: unknown;

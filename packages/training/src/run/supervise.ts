@@ -15,7 +15,9 @@ export type { RunPlan } from './plan.ts';
 export type { PredictRequest, PredictSummary } from './predict/index.ts';
 export type { RunRequest, RunSummary } from './protocol.ts';
 
-const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url));
+/** In the workspace this runs from its sources, and so must the child; a published package is JavaScript. */
+const IS_SOURCE = import.meta.url.endsWith('.ts');
+const CHILD = fileURLToPath(new URL(IS_SOURCE ? './child.ts' : './child.js', import.meta.url));
 
 export interface RunEvents {
   onNote?(text: string): void;
@@ -46,8 +48,9 @@ export async function supervise<Name extends JobName>(
   events: RunEvents = {},
 ): Promise<Jobs[Name]['result']> {
   const child = fork(CHILD, {
-    // The child imports TypeScript as well, wherever it is started from.
-    execArgv: ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href],
+    execArgv: IS_SOURCE
+      ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href]
+      : [],
     // Only predictions may read what is piped in.
     stdio: [type === 'predict' ? 'inherit' : 'ignore', 'inherit', 'inherit', 'ipc'],
   });
