@@ -26,7 +26,7 @@ import type { InstructionDefinition } from './tasks.ts';
 /** Seed of the generated data: part of the task, not of a run. */
 const GENERATED_SEED = 2026;
 /** The tiny profile's: training questions of all sets together, test questions of each. */
-const SIZES = { train: 2400, test: 80 } as const;
+const SIZES = { train: 3420, test: 80 } as const;
 
 /** What LLM-Adapters holds out to choose the checkpoint (`val_set_size` of its scripts), with their seed. */
 const HELD_OUT = { count: 120, seed: 42 } as const;
