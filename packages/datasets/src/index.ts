@@ -16,7 +16,12 @@ export {
   type MinimalPair,
   PHENOMENON_NAMES,
 } from './generated/acceptability.ts';
-export { generateCommonsense } from './generated/commonsense/index.ts';
+export {
+  type CommonsenseSizes,
+  type GeneratedCommonsense,
+  type GeneratedQuestions,
+  generateCommonsense,
+} from './generated/commonsense/index.ts';
 export type { SplitSizes } from './generated/draw.ts';
 export {
   type GeneratedMath,

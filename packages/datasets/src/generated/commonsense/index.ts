@@ -53,7 +53,7 @@ export function generateCommonsense(seed: number, { train, test }: CommonsenseSi
   };
 }
 
-/** What training questions are of: as in the published set, of WinoGrande the most. */
+/** What training questions are of: some rules take more examples than others. */
 const IN_TURN: readonly CommonsenseSetName[] = [
   ...COMMONSENSE_SET_NAMES,
   'winogrande',
