@@ -12,10 +12,10 @@ const ATTEMPTS = 3;
 const REMOVED = '.removed';
 
 /**
- * Writes `text` to `file`, replacing what is there: into a temporary file of the same folder, flushed, then renamed.
- * Readers see the old or the new content. Folders are made as needed.
+ * Writes a text (UTF-8) or bytes to `file`, replacing what is there: into a temporary file of the same folder, flushed,
+ * then renamed. Readers see the old or the new content. Folders are made as needed.
  */
-export async function writeAtomically(file: string, text: string): Promise<void> {
+export async function writeAtomically(file: string, text: string | Uint8Array): Promise<void> {
   const folder = path.dirname(file);
   // Hidden, and with another ending, so that nobody takes it for a record.
   const prefix = `.${path.basename(file)}.`;
@@ -37,7 +37,7 @@ export async function writeAtomically(file: string, text: string): Promise<void>
   }
 }
 
-async function replace(file: string, temporary: string, text: string): Promise<void> {
+async function replace(file: string, temporary: string, text: string | Uint8Array): Promise<void> {
   try {
     const handle = await open(temporary, 'wx');
     try {

@@ -1,5 +1,7 @@
 export * from './frontier.ts';
 export * from './learningCurves.ts';
 export * from './methodComparison.ts';
+export * from './png.ts';
 export * from './render.ts';
 export type { ChartSpecification } from './specification.ts';
+export * from './themes.ts';
