@@ -44,8 +44,8 @@ export async function writeRecord(root: string, record: RunRecord): Promise<stri
 }
 
 /**
- * Reads every record below `root` that the filter takes. An absent root holds no records. Charts, tables, imported
- * results, hidden files and files that do not end in .json are not looked at; any other file that is not read is among
+ * Reads every record below `root` that the filter takes. An absent root holds no records. Charts, figures, tables,
+ * imported results, hidden files and files that do not end in .json are not looked at; any other that is not read is among
  * `skipped`, which callers show.
  * @param migrations for tests
  */

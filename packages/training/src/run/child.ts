@@ -1,4 +1,5 @@
 /** Entry of the computing process: one job, then exit. */
+import { measureAngles } from './angles.ts';
 import { executeEvaluation } from './evaluate/execute.ts';
 import { executeRun, type RunHooks } from './execute.ts';
 import { generateTexts } from './generate.ts';
@@ -39,6 +40,7 @@ function perform(job: Exclude<ToChild, { type: 'stop' }>) {
   if (job.type === 'plan') return planRun(job.request, hooks);
   if (job.type === 'evaluate') return executeEvaluation(job.request, hooks);
   if (job.type === 'generate') return generateTexts(job.request, hooks);
+  if (job.type === 'angles') return measureAngles(job.request, hooks);
   if (job.type === 'merge') return mergeRun(job.request, hooks);
   return predict(job.request, hooks);
 }

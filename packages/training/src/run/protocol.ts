@@ -1,6 +1,7 @@
 /** Messages between the process that the user talks to and the one that computes. */
 import type { Executor } from '@psoft/engine';
 import type { EpochRow } from '../fit.ts';
+import type { AnglesRequest, AnglesSummary } from './angles.ts';
 import type { RunConfig } from './config.ts';
 import type { EvaluateRequest, EvaluationSummary } from './evaluate/execute.ts';
 import type { GenerateRequest, GenerateSummary } from './generate.ts';
@@ -53,6 +54,7 @@ export interface Jobs {
   readonly evaluate: { readonly request: EvaluateRequest; readonly result: EvaluationSummary };
   readonly generate: { readonly request: GenerateRequest; readonly result: GenerateSummary };
   readonly merge: { readonly request: MergeRunRequest; readonly result: MergeRunSummary };
+  readonly angles: { readonly request: AnglesRequest; readonly result: AnglesSummary };
   readonly predict: { readonly request: PredictRequest; readonly result: PredictSummary };
 }
 export type JobName = keyof Jobs;

@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { FromChild, JobName, Jobs, ToChild } from './protocol.ts';
 
+export type { AnglesRequest, AnglesSummary } from './angles.ts';
 export type { EvaluateRequest, EvaluationSummary } from './evaluate/execute.ts';
 export type { GenerateRequest, GenerateSummary } from './generate.ts';
 export type { MemoryPlan, MemoryPrediction } from './memory.ts';

@@ -6,6 +6,7 @@ import type {
   PlannedRun,
   PlannedTable,
   Reading,
+  TablePlace,
   TableSpec,
 } from '@psoft/results/report/tables';
 import type { RunConfig } from '@psoft/training/config';
@@ -37,7 +38,7 @@ export function scorersOf(spec: TableSpec, experiments: ReadonlyMap<string, Expe
  * @throws ConfigError for a scorer that the experiment does not have
  */
 export function planTable(
-  spec: TableSpec,
+  spec: TablePlace,
   experiments: ReadonlyMap<string, Experiment>,
   options: PlanOptions,
 ): PlannedTable | undefined {
@@ -58,7 +59,7 @@ export function planTable(
 type Planned = Pick<PlannedTable, 'tasks' | 'seeds' | 'rows'>;
 
 function planMethods(
-  { experiment: name, id }: TableSpec,
+  { experiment: name, id }: TablePlace,
   experiments: ReadonlyMap<string, Experiment>,
   { profile, scorer }: PlanOptions,
 ): Planned {
@@ -84,7 +85,7 @@ function planMethods(
 }
 
 function planSweep(
-  { experiment: name, id }: TableSpec,
+  { experiment: name, id }: TablePlace,
   experiments: ReadonlyMap<string, Experiment>,
   { profile, scorer }: PlanOptions,
 ): Planned {
@@ -138,7 +139,7 @@ function plannedRun(config: RunConfig | EvaluationConfig, scorer: string | undef
 }
 
 /** Evaluations by the scorer come first; others that have its verdicts beside their own do as well. */
-function plannedEvaluation(config: EvaluationConfig, scorer: string): PlannedRun {
+export function plannedEvaluation(config: EvaluationConfig, scorer: string): PlannedRun {
   const { training } = config;
   const definition = EVALUATIONS[`${config.experiment}/${config.task}`]!;
   checkScorer(definition, scorer);

@@ -1,6 +1,6 @@
 /** The fewest commands that fill what is missing. */
 import { fillCommand, type Part, type PlannedTable } from './plan.ts';
-import type { TableSpec } from './spec.ts';
+import type { TablePlace } from './spec.ts';
 
 export interface Missing {
   readonly row: string;
@@ -9,7 +9,7 @@ export interface Missing {
 }
 
 /** Leaves out what is the whole anyway, so that the command is short. */
-export function commandFor(spec: TableSpec, planned: PlannedTable, part: Required<Part>): string {
+export function commandFor(spec: TablePlace, planned: PlannedTable, part: Required<Part>): string {
   const { profile, tasks, seeds, rows, scorer, isScorerAsked } = planned;
   // A row that cannot be run does no harm in a command.
   const runnable = rows.filter(({ cells }) => Object.values(cells).some((cell) => 'seeds' in cell));
@@ -34,7 +34,7 @@ export function commandFor(spec: TableSpec, planned: PlannedTable, part: Require
 }
 
 /** Rows that miss the same tasks and seeds go into one command. */
-export function commandsFor(spec: TableSpec, planned: PlannedTable, missing: readonly Missing[]): string[] {
+export function commandsFor(spec: TablePlace, planned: PlannedTable, missing: readonly Missing[]): string[] {
   const byRow = groupBy(missing, ({ row, seeds }) => JSON.stringify([row, seeds]));
   const parts = byRow.map((cells) => ({
     row: cells[0]!.row,

@@ -4,7 +4,7 @@
  * with other settings under the same name never do.
  */
 import type { RunInfo } from '../../schema.ts';
-import type { TableSpec } from './spec.ts';
+import type { TablePlace } from './spec.ts';
 
 /** What a configured run will state of itself. */
 export interface PlannedRun
@@ -71,7 +71,7 @@ export interface Part {
 
 /** The command that fills a part of a table, or of a sweep as a whole: what is recorded is not run again. */
 export function fillCommand(
-  { source, experiment, id }: TableSpec,
+  { source, experiment, id }: TablePlace,
   profile: string,
   { methods, tasks, seeds }: Part,
   scorer?: string,

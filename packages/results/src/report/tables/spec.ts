@@ -42,12 +42,16 @@ export type ColumnSpec = ColumnBase &
     | { readonly kind: 'bench'; readonly unit: Unit }
   );
 
-export interface TableSpec {
+/** Where the runs of a table are described, and its Nx target. */
+export interface TablePlace {
   readonly id: string;
-  readonly paper: TableName;
   /** Folder of the experiment, or of the benches. */
   readonly experiment: string;
   readonly source: TableSource;
+}
+
+export interface TableSpec extends TablePlace {
+  readonly paper: TableName;
   /** What the tiny profile has in the paper's place: "six generated tasks in the form of GLUE's". */
   readonly tiny: string;
   readonly columns: readonly ColumnSpec[];
