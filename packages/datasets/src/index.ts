@@ -49,6 +49,7 @@ export * from './hub/index.ts';
 export {
   FittedImages,
   type ImageBatch,
+  type ImageBatchOptions,
   imageEvaluationBatches,
   imageSpec,
   imageTrainingBatches,
@@ -64,6 +65,14 @@ export { type Resample, resize } from './images/resize.ts';
 export * from './instruction.ts';
 export * from './math/index.ts';
 export { accuracy, f1, METRICS, type MetricName, matthewsCorrelation, pearson, spearman } from './metrics.ts';
+export {
+  holdOut,
+  type InstructionOptions,
+  type LabelledOptions,
+  type LabelledTexts,
+  loadInstructions,
+  loadLabelled,
+} from './ownData.ts';
 export { readParquetRows } from './parquet.ts';
 export { validationHalves } from './splits.ts';
 export { DataError, fingerprintExamples, type TextExample, type TextSplit } from './text.ts';
@@ -72,3 +81,4 @@ export { readTexts, TEXT_FORMATS, type TextFormat, writePredictions } from './te
 export { type EncodedExample, encodeExamples, loadTokenizer, type Tokenizer } from './tokenise.ts';
 export { readVtabFolder, type VtabOptions, type VtabSplit } from './vtab/folder.ts';
 export { readVtabFromHub } from './vtab/hub.ts';
+export { classFolders } from './vtab/listed.ts';

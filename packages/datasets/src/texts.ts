@@ -21,9 +21,7 @@ export async function readTexts(
   format: TextFormat,
   names: readonly (readonly string[])[],
 ): Promise<TextExample[]> {
-  const place = input === '-' ? 'standard input' : input;
-  const text = input === '-' ? await readAll(process.stdin) : await readUtf8(input);
-  const rows = READERS[format](text.replace(/^\uFEFF/, ''), place);
+  const { place, rows } = await readTable(input, format);
   if (rows.length === 0) throw new DataError(`${place} holds no rows: nothing to predict`);
   const columns = Object.keys(rows[0]!.cells);
   const chosen = names.find((wanted) => wanted.every((column) => columns.includes(column)));
@@ -44,12 +42,26 @@ export async function readTexts(
   });
 }
 
-interface Row {
+export interface TableRow {
   readonly cells: Readonly<Record<string, unknown>>;
+  /** 1-based, in the file. */
   readonly line: number;
 }
 
-const READERS: Readonly<Record<TextFormat, (text: string, place: string) => Row[]>> = {
+/**
+ * All columns of a file, or of standard input ("-"), by the names of its first line or the fields of its objects.
+ * @throws DataError naming file and line for rows that are not as the first
+ */
+export async function readTable(
+  input: string,
+  format: TextFormat,
+): Promise<{ place: string; rows: readonly TableRow[] }> {
+  const place = input === '-' ? 'standard input' : input;
+  const text = input === '-' ? await readAll(process.stdin) : await readUtf8(input);
+  return { place, rows: READERS[format](text.replace(/^\uFEFF/, ''), place) };
+}
+
+const READERS: Readonly<Record<TextFormat, (text: string, place: string) => TableRow[]>> = {
   csv(text, place) {
     const { data, errors } = Papa.parse<Record<string, string>>(text, { header: true, skipEmptyLines: true });
     const [problem] = errors.filter(({ code }) => code !== 'UndetectableDelimiter');
@@ -68,7 +80,7 @@ const READERS: Readonly<Record<TextFormat, (text: string, place: string) => Row[
     });
   },
   jsonl(text, place) {
-    return text.split('\n').flatMap((one, i): Row[] => {
+    return text.split('\n').flatMap((one, i): TableRow[] => {
       if (one.trim() === '') return [];
       let value: unknown;
       try {

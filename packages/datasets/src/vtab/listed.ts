@@ -38,7 +38,7 @@ export async function listClassFolders(
   classCount?: number,
 ): Promise<ListedImage[]> {
   const names = await Promise.all(splits.map(foldersIn));
-  const classes = [...new Set(names.flat())].sort();
+  const classes = await classFolders(splits);
   if (classCount !== undefined && classes.length > 0 && classes.length !== classCount)
     throw new DataError(
       `${splits.join(', ')}: ${classes.length} folders of classes, the task has ${classCount} classes; remove what is no class, make an empty folder for a class without images`,
@@ -54,6 +54,12 @@ export async function listClassFolders(
   if (listed.length === 0)
     throw new DataError(`${folder} has no images: it must hold a folder of images for every class`);
   return listed;
+}
+
+/** The classes that folders of splits have, in the order of their numbers. */
+export async function classFolders(splits: readonly string[]): Promise<string[]> {
+  const names = await Promise.all(splits.map(foldersIn));
+  return [...new Set(names.flat())].sort();
 }
 
 /** Links to folders count. */

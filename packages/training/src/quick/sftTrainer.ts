@@ -9,6 +9,7 @@ import {
 import type { CompileOptions, TrainableModel } from '@psoft/engine';
 import { Fit, type FitHooks, type FitResult } from '../fit.ts';
 import type { ScheduleName } from '../optimiser.ts';
+import { bucketsOf, checkCounts } from './buckets.ts';
 
 export interface SftOptions extends CompileOptions {
   /** What is trained: an adapted model. Its parameters are changed in place. */
@@ -37,9 +38,6 @@ export interface SftOptions extends CompileOptions {
   /** Decides the order of the texts and the dropout. Default 42, as in TRL. */
   readonly seed?: number;
 }
-
-/** Lengths to which texts are padded double from here: each takes a program of its own. */
-const FIRST_BUCKET = 32;
 
 export class SftTrainer {
   readonly #options: SftOptions;
@@ -106,18 +104,4 @@ export class SftTrainer {
       await fit.dispose();
     }
   }
-}
-
-function checkCounts(counts: Readonly<Record<string, number>>): void {
-  for (const [name, value] of Object.entries(counts))
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw new Error(`${name} must be a whole number of at least 1, got ${value}`);
-}
-
-/** Powers of two that hold every length, the largest cut to the longest text. */
-function bucketsOf(lengths: readonly number[]): number[] {
-  const longest = lengths.reduce((a, b) => Math.max(a, b));
-  const buckets: number[] = [];
-  for (let size = FIRST_BUCKET; size < longest; size *= 2) buckets.push(size);
-  return [...buckets, longest];
 }

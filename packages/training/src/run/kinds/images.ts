@@ -2,6 +2,7 @@
 import {
   FittedImages,
   generateImages,
+  type ImageBatchOptions,
   type ImageProcessor,
   type ImageSplit,
   imageEvaluationBatches,
@@ -70,29 +71,8 @@ export const IMAGES: TaskKind<ImageDefinition, ImageData, ImageProcessor> = {
     const fitted = new Map(
       Object.entries({ ...named, train }).map(([name, split]) => [name, new FittedImages(split, processor)]),
     );
-    const options = { batchSize, tokens };
-    const evaluation = new Map<string, readonly Batch[]>();
+    const fit = imageFitTask(definition, fitted, processor, { batchSize, tokens }, seeds.order);
     const labels = (split: string) => fitted.get(split)!.labels;
-    const fit: FitTask = {
-      evaluationSpec: () => imageSpec(batchSize, processor),
-      trainSpec: () => labelledImageSpec(batchSize, processor),
-      loss: (outputs, batch) => crossEntropy(outputs.logits!, batch.labels!),
-      trainBatches: (epoch) => imageTrainingBatches(fitted.get('train')!, seeds.order, epoch, options),
-      evaluationBatches: (split) => {
-        let batches = evaluation.get(split);
-        if (batches === undefined) {
-          batches = imageEvaluationBatches(fitted.get(split)!, options);
-          evaluation.set(split, batches);
-        }
-        return batches;
-      },
-      metrics: (split, outputs) => {
-        const predicted = outputs.map((logits) => predictionOf(definition, logits));
-        return Object.fromEntries(
-          definition.metrics.map((name) => [name, METRICS[name](predicted, labels(split))]),
-        );
-      },
-    };
     return {
       definition,
       fit,
@@ -105,6 +85,40 @@ export const IMAGES: TaskKind<ImageDefinition, ImageData, ImageProcessor> = {
     };
   },
 };
+
+/**
+ * What the loop needs of images at the model's size.
+ * @param fitted by name; "train" is trained on
+ */
+export function imageFitTask(
+  definition: Pick<ImageDefinition, 'classes' | 'metrics'>,
+  fitted: ReadonlyMap<string, FittedImages>,
+  processor: ImageProcessor,
+  options: ImageBatchOptions,
+  orderSeed: number,
+): FitTask {
+  const { batchSize } = options;
+  const evaluation = new Map<string, readonly Batch[]>();
+  return {
+    evaluationSpec: () => imageSpec(batchSize, processor),
+    trainSpec: () => labelledImageSpec(batchSize, processor),
+    loss: (outputs, batch) => crossEntropy(outputs.logits!, batch.labels!),
+    trainBatches: (epoch) => imageTrainingBatches(fitted.get('train')!, orderSeed, epoch, options),
+    evaluationBatches: (split) => {
+      let batches = evaluation.get(split);
+      if (batches === undefined) {
+        batches = imageEvaluationBatches(fitted.get(split)!, options);
+        evaluation.set(split, batches);
+      }
+      return batches;
+    },
+    metrics: (split, outputs) => {
+      const predicted = outputs.map((logits) => predictionOf(definition, logits));
+      const gold = fitted.get(split)!.labels;
+      return Object.fromEntries(definition.metrics.map((name) => [name, METRICS[name](predicted, gold)]));
+    },
+  };
+}
 
 type Splits = Record<VtabSplit, ImageSplit>;
 

@@ -1,5 +1,6 @@
 /** Text tasks: GLUE's, on encoders with a tokenizer. */
 import {
+  type BatchOptions,
   DataError,
   type EncodedExample,
   encodeExamples,
@@ -60,39 +61,53 @@ export const TEXT: TaskKind<TextDefinition, TextData, Tokenizer> = {
     const encoded = new Map<string, EncodedExample[]>();
     for (const [name, split] of Object.entries(named))
       encoded.set(name, encodeExamples(tokenizer, split.examples, maxLength));
-    const kind = definition.classes === undefined ? 'score' : 'class';
-    const options = { batchSize, buckets, padId: tokenizer.padId, labels: kind } as const;
-    const evaluation = new Map<string, readonly Batch[]>();
+    const options = { batchSize, buckets, padId: tokenizer.padId };
     const labels = (split: string) => encoded.get(split)!.map(({ label }) => label);
-
-    const fit: FitTask = {
-      evaluationSpec: (bucket) => textSpec(batchSize, bucket),
-      trainSpec: (bucket) => labelledTextSpec(batchSize, bucket, kind),
-      loss: (outputs, batch) =>
-        kind === 'score'
-          ? meanSquaredError(outputs.logits!, batch.labels!, batch.present!)
-          : crossEntropy(outputs.logits!, batch.labels!),
-      trainBatches: (epoch) => trainingBatches(encoded.get('train')!, seeds.order, epoch, options),
-      evaluationBatches: (split) => {
-        let batches = evaluation.get(split);
-        if (batches === undefined) {
-          batches = evaluationBatches(encoded.get(split)!, options);
-          evaluation.set(split, batches);
-        }
-        return batches;
-      },
-      metrics: (split, outputs) => {
-        const predicted = outputs.map((logits) => predictionOf(definition, logits));
-        const gold = labels(split);
-        return Object.fromEntries(definition.metrics.map((name) => [name, METRICS[name](predicted, gold)]));
-      },
-    };
+    const fit = textFitTask(definition, encoded, options, seeds.order);
     const reported = ['report', ...('mismatched' in named ? ['mismatched'] : [])];
     const atMaxLength = [...encoded.values()].flat().filter(({ ids }) => ids.length === maxLength).length;
     const selection = { split: 'selection', metric: definition.metrics[0] };
     return { definition, fit, splits: infos, selection, reported, atMaxLength, labels };
   },
 };
+
+/**
+ * What the loop needs of tokenised splits.
+ * @param encoded by name; "train" is trained on
+ */
+export function textFitTask(
+  definition: Pick<TextDefinition, 'classes' | 'metrics'>,
+  encoded: ReadonlyMap<string, readonly EncodedExample[]>,
+  options: Omit<BatchOptions, 'labels'>,
+  orderSeed: number,
+): FitTask {
+  const kind = definition.classes === undefined ? 'score' : 'class';
+  const { batchSize } = options;
+  const evaluation = new Map<string, readonly Batch[]>();
+  return {
+    evaluationSpec: (bucket) => textSpec(batchSize, bucket),
+    trainSpec: (bucket) => labelledTextSpec(batchSize, bucket, kind),
+    loss: (outputs, batch) =>
+      kind === 'score'
+        ? meanSquaredError(outputs.logits!, batch.labels!, batch.present!)
+        : crossEntropy(outputs.logits!, batch.labels!),
+    trainBatches: (epoch) =>
+      trainingBatches(encoded.get('train')!, orderSeed, epoch, { ...options, labels: kind }),
+    evaluationBatches: (split) => {
+      let batches = evaluation.get(split);
+      if (batches === undefined) {
+        batches = evaluationBatches(encoded.get(split)!, options);
+        evaluation.set(split, batches);
+      }
+      return batches;
+    },
+    metrics: (split, outputs) => {
+      const predicted = outputs.map((logits) => predictionOf(definition, logits));
+      const gold = encoded.get(split)!.map(({ label }) => label);
+      return Object.fromEntries(definition.metrics.map((name) => [name, METRICS[name](predicted, gold)]));
+    },
+  };
+}
 
 /** @throws ConfigError where a setting that only text tasks have is missing */
 export function textSettings({ batchSize, buckets, maxLength }: TrainingSettings) {
