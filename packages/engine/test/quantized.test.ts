@@ -269,9 +269,9 @@ describe('the estimate', () => {
     const graph = traceOptimised(({ x }, weight) => ({ y: model(x as never, weight as never) }), signature);
     const estimate = estimateMemory(graph, weights);
     expect(estimate.weightsBytes).toBe(weightBytes);
-    // The scales come to less than 1 GB and are widened, too.
-    expect(estimate.packedBytes).toBe(count * shape[0] * shape[1] * (1 / 2 + 4 / 32));
-    expect(estimate.peakActivationBytes).toBe(2 * 4 * 4 * 8192);
+    expect(estimate.packedBytes).toBe((count * shape[0] * shape[1]) / 2);
+    // The scales, less than 1 GB of 16 bits, stay in place beside so much in 4: widened for one product at a time.
+    expect(estimate.peakActivationBytes).toBe(2 * 4 * 4 * 8192 + (4 * shape[0] * shape[1]) / 32);
   });
 
   test('and leaves them in their file where something is', () => {
@@ -279,7 +279,7 @@ describe('the estimate', () => {
       dx: tf.grad((t) => tf.sum(tf.square(model(t as never, weight as never))))(x!),
     });
     const graph = traceOptimised(gradient, signature);
-    const { packedBytes, peakActivationBytes } = estimateMemory(graph, weights, { halfWeights: 'inPlace' });
+    const { packedBytes, peakActivationBytes } = estimateMemory(graph, weights);
     expect(packedBytes).toBe(0);
     expect(peakActivationBytes).toBeLessThan(1.2 * 2 ** 26);
   });

@@ -67,9 +67,9 @@ export function storedWeights(
   }
   const scales = [...quantized.values()].map((one) => one.scales).filter(isHalf);
   const halfBytes = bytesStored([...half.values(), ...scales]);
-  const asked = halfWeights ?? (halfBytes >= SMALL_BYTES ? 'inPlace' : 'widened');
-  const areHalvesInPlace = halfBytes > 0 && asked === 'inPlace';
   const isLarge = bytesStored(quantized.values()) >= SMALL_BYTES;
+  const asked = halfWeights ?? (isLarge || halfBytes >= SMALL_BYTES ? 'inPlace' : 'widened');
+  const areHalvesInPlace = halfBytes > 0 && asked === 'inPlace';
   return {
     half,
     quantized,
@@ -97,7 +97,7 @@ export function isHalf(source: WeightSource): source is WeightReference {
 
 /**
  * Weights in 16 bits of less than this are widened unless asked otherwise, and weights in 4 bits laid out for products:
- * their copies cost less than the time.
+ * their copies cost less than the time. Beside more than this in 4 bits, what is in 16 stays as it is too.
  */
 const SMALL_BYTES = 1e9;
 

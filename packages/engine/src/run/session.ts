@@ -23,7 +23,7 @@ export interface SessionOptions {
   /**
    * What becomes of weights stored in 16 bits. `inPlace`: each use widens them for itself, and nothing stays.
    * `widened`: ONNX Runtime makes float32 copies when the session is made, and packs them: faster, at thrice the memory
-   * and more. Default: in place from 1 GB on.
+   * and more. Default: in place from 1 GB on, of them or of weights in 4 bits.
    */
   readonly halfWeights?: HalfWeights;
   /**
