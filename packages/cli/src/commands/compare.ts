@@ -5,11 +5,17 @@ import { rankSettings } from '../methodFlags.ts';
 import { findExperiments, pick } from '../workspace.ts';
 import { nameList, rateList, seedList, wholeNumber } from './numbers.ts';
 import { STOPPED_BY_SIGNAL } from './progress.ts';
-import { addRunOptions, addSourceOptions, type RunOptionValues, runOptionsOf } from './runOptions.ts';
+import {
+  addRunOptions,
+  addSourceOptions,
+  type RunOptionValues,
+  runOptionsOf,
+  type SourceOptionValues,
+} from './runOptions.ts';
 import { runSearch } from './search.ts';
 import { layOut } from './textTable.ts';
 
-interface Options extends RunOptionValues {
+interface Options extends RunOptionValues, SourceOptionValues {
   readonly profile: string;
   readonly seeds: readonly number[];
   readonly methods?: readonly string[];
@@ -18,10 +24,6 @@ interface Options extends RunOptionValues {
   readonly limit?: number;
   readonly scorer?: string;
   readonly epochs?: number;
-  readonly dataDir?: string;
-  readonly dataUrl?: string;
-  readonly modelDir?: string;
-  readonly model?: string;
   readonly markdown?: boolean;
 }
 

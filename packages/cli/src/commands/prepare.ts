@@ -6,14 +6,10 @@ import { type Candidate, candidatesOf, isEvaluation } from '../cells.ts';
 import { rankSettings } from '../methodFlags.ts';
 import { findExperiments, pick } from '../workspace.ts';
 import { sourceEvents } from './progress.ts';
-import { addSourceOptions } from './runOptions.ts';
+import { addSourceOptions, type SourceOptionValues } from './runOptions.ts';
 
-interface Options {
+interface Options extends SourceOptionValues {
   readonly profile: string;
-  readonly dataDir?: string;
-  readonly dataUrl?: string;
-  readonly modelDir?: string;
-  readonly model?: string;
 }
 
 export function addPrepareCommand(program: Command): void {

@@ -15,6 +15,14 @@ export interface RunOptionValues {
   readonly runsDir: string;
 }
 
+/** What {@link addSourceOptions} gives. */
+export interface SourceOptionValues {
+  readonly dataDir?: string;
+  readonly dataUrl?: string;
+  readonly modelDir?: string;
+  readonly model?: string;
+}
+
 /** Written out, so that the command does not load the engine only to parse its options. */
 const EXECUTORS: readonly Executor[] = [
   ...(['cpu', 'cuda', 'webgpu'] as const),

@@ -11,20 +11,22 @@ import { readSweep, type Sweep } from '../sweep/spec.ts';
 import { findExperiments, pick } from '../workspace.ts';
 import { seedList, wholeNumber } from './numbers.ts';
 import { STOPPED_BY_SIGNAL, sourceEvents } from './progress.ts';
-import { addRunOptions, addSourceOptions, type RunOptionValues, runOptionsOf } from './runOptions.ts';
+import {
+  addRunOptions,
+  addSourceOptions,
+  type RunOptionValues,
+  runOptionsOf,
+  type SourceOptionValues,
+} from './runOptions.ts';
 import { type Outcome, runSeries } from './series.ts';
 import { formatTable, TABLE_FORMATS, type TableFormat } from './textTable.ts';
 
-interface Options extends RunOptionValues {
+interface Options extends RunOptionValues, SourceOptionValues {
   readonly profile: string;
   readonly seeds?: readonly number[];
   readonly maxSteps?: number;
   readonly limit?: number;
   readonly scorer?: string;
-  readonly dataDir?: string;
-  readonly dataUrl?: string;
-  readonly modelDir?: string;
-  readonly model?: string;
   readonly format: TableFormat;
   readonly out?: string;
   readonly chart?: string;

@@ -8,12 +8,18 @@ import { rankSettings } from '../methodFlags.ts';
 import { findExperiments, pick } from '../workspace.ts';
 import { nameList, rateList, seedList, wholeNumber } from './numbers.ts';
 import { STOPPED_BY_SIGNAL } from './progress.ts';
-import { addRunOptions, addSourceOptions, type RunOptionValues, runOptionsOf } from './runOptions.ts';
+import {
+  addRunOptions,
+  addSourceOptions,
+  type RunOptionValues,
+  runOptionsOf,
+  type SourceOptionValues,
+} from './runOptions.ts';
 import { runSearch } from './search.ts';
 import { tableOf } from './tableOf.ts';
 import { formatTable, TABLE_FORMATS, type TableFormat } from './textTable.ts';
 
-interface Options extends RunOptionValues {
+interface Options extends RunOptionValues, SourceOptionValues {
   readonly profile: string;
   readonly seeds?: readonly number[];
   readonly methods?: readonly string[];
@@ -22,10 +28,6 @@ interface Options extends RunOptionValues {
   readonly maxSteps?: number;
   readonly limit?: number;
   readonly scorer?: string;
-  readonly dataDir?: string;
-  readonly dataUrl?: string;
-  readonly modelDir?: string;
-  readonly model?: string;
   readonly format: TableFormat;
   readonly out?: string;
 }
