@@ -146,7 +146,7 @@ function reported({ metrics }: RunSummary): string {
 function chosenBy({ bestEpoch, bestStep }: RunSummary): string {
   return bestEpoch === undefined
     ? 'last epoch'
-    : `epoch ${bestEpoch}, step ${bestStep}, chosen on the selection split`;
+    : `epoch ${bestEpoch}${bestStep === undefined ? '' : `, step ${bestStep}`}, chosen on the selection split`;
 }
 
 function report(summary: RunSummary): string {

@@ -93,7 +93,11 @@ export async function executeRun({ config, options }: RunRequest, hooks: RunHook
       runFolder: places.runFolder,
       ...(result.best === undefined
         ? {}
-        : { bestEpoch: result.best.epoch, bestStep: result.best.step, bestMetric: result.best.metric }),
+        : {
+            bestEpoch: result.best.epoch,
+            ...(config.training.evaluationSteps === undefined ? {} : { bestStep: result.best.step }),
+            bestMetric: result.best.metric,
+          }),
       ...(adapterFolder === undefined ? {} : { adapterFolder }),
     };
   } catch (error) {

@@ -36,6 +36,7 @@ export interface RunSummary {
   readonly metrics: Readonly<Record<string, number>>;
   /** Chosen on the selection split, and its score there; absent where the last epoch is kept. */
   readonly bestEpoch?: number;
+  /** Where the choice is made by steps. */
   readonly bestStep?: number;
   readonly bestMetric?: number;
   readonly recordFile: string;
