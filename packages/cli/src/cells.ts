@@ -2,6 +2,7 @@
 import { ConfigError, type RunConfig } from '@psoft/training/config';
 import type { EvaluationConfig } from '@psoft/training/evaluation';
 import {
+  dataOptions,
   type RankSettings,
   resolveSearch,
   type TrainOptions,
@@ -46,11 +47,9 @@ export function candidatesOf(
 
 /** A folder of data holds the problems, and what is trained on as well. */
 function evaluationOptions({ limit, scorer, ...options }: CellOptions) {
-  const { dataDir, dataUrl } = options;
   return {
     training: options,
-    ...(dataDir === undefined ? {} : { dataDir }),
-    ...(dataUrl === undefined ? {} : { dataUrl }),
+    ...dataOptions(options),
     ...(scorer === undefined ? {} : { scorer }),
     ...(limit === undefined ? {} : { limit }),
   };

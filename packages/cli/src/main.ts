@@ -20,18 +20,14 @@ import { addTasksCommand } from './commands/tasks.ts';
 import { addTrainCommand } from './commands/train.ts';
 
 /**
- * Runs one command line.
- * @returns the exit code: 0 done, 1 an error of one line on standard error, 130 stopped by a signal
+ * Every command and its options, none of them run.
+ * @param done told the exit code of what is run
  */
-export async function main(args: readonly string[]): Promise<number> {
-  let exitCode = 0;
+export function buildProgram(done: (code: number) => void): Command {
   const program = new Command('psoft')
     .description('Fine-tune and compare PSOFT and its baselines, and regenerate the tables of the paper.')
     .showHelpAfterError('(psoft --help lists the commands and options)')
     .exitOverride();
-  const done = (code: number) => {
-    exitCode = code;
-  };
   addTrainCommand(program, done);
   addEvaluateCommand(program, done);
   addScoreCommand(program);
@@ -50,6 +46,18 @@ export async function main(args: readonly string[]): Promise<number> {
   addRunsCommand(program);
   addResultsCommand(program);
   addAuditCommand(program, done);
+  return program;
+}
+
+/**
+ * Runs one command line.
+ * @returns the exit code: 0 done, 1 an error of one line on standard error, 130 stopped by a signal
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = buildProgram((code) => {
+    exitCode = code;
+  });
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {

@@ -50,6 +50,22 @@ test('every method is offered by every experiment', () => {
 });
 
 describe('resolveRun', () => {
+  test('data is where it is said to be: a folder, an address or the Hub, and one of them', () => {
+    const of = (more: object) => {
+      const { dataFolder, dataUrl, dataHub } = resolve(more);
+      return { dataFolder, dataUrl, dataHub };
+    };
+    const nothing = { dataFolder: undefined, dataUrl: undefined, dataHub: undefined };
+    expect(of({ dataDir: '/d' })).toEqual({ ...nothing, dataFolder: '/d' });
+    expect(of({ dataUrl: 'https://x/y' })).toEqual({ ...nothing, dataUrl: 'https://x/y' });
+    expect(of({ dataHub: 'a/b@c' })).toEqual({ ...nothing, dataHub: { name: 'a/b', revision: 'c' } });
+    expect(of({})).toEqual(nothing);
+    expect(() => resolve({ dataHub: 'a@' })).toThrow('--data-hub takes NAME or NAME@REVISION, got "a@"');
+    expect(() => resolve({ dataHub: 'a', dataUrl: 'https://x' })).toThrow(
+      'give one of --data-dir, --data-url and --data-hub',
+    );
+  });
+
   test('rank and alpha go where the method has them', () => {
     expect(resolve({ method: 'lora', rank: 4 }).adapter).toMatchObject({ r: 4, loraAlpha: 4 });
     expect(resolve({ method: 'lora-xs', rank: 4, alpha: 8 }).adapter).toMatchObject({ r: 4, loraAlpha: 8 });

@@ -33,6 +33,8 @@ export interface TrainOptions {
   readonly dataDir?: string;
   /** Below which the data lies in its official layout. */
   readonly dataUrl?: string;
+  /** A data set on the Hub: NAME or NAME@REVISION. */
+  readonly dataHub?: string;
   readonly promptTemplate?: string;
   readonly lossOnPrompt?: boolean;
   readonly modelDir?: string;
@@ -207,24 +209,41 @@ function modelOf(profile: Profile, { modelDir, model }: TrainOptions): RunConfig
     return { name: path.basename(folder), folder };
   }
   if (model !== undefined) {
-    const [name, revision, ...rest] = model.split('@') as [string, ...string[]];
-    if (rest.length > 0 || name === '' || revision === '')
-      throw new ConfigError(`--model takes NAME or NAME@REVISION, got "${model}"`);
-    return { name, ...(revision === undefined ? {} : { revision }) };
+    return hubName(model, '--model');
   }
   const { folder, ...named } = profile.model;
   return folder === undefined ? named : { name: named.name, folder: modelFolder(folder) };
+}
+
+function hubName(text: string, flag: string): { name: string; revision?: string } {
+  const [name, revision, ...rest] = text.split('@') as [string, ...string[]];
+  if (rest.length > 0 || name === '' || revision === '')
+    throw new ConfigError(`${flag} takes NAME or NAME@REVISION, got "${text}"`);
+  return { name, ...(revision === undefined ? {} : { revision }) };
+}
+
+/** Where data is said to be. */
+export type DataOptions = Pick<TrainOptions, 'dataDir' | 'dataUrl' | 'dataHub'>;
+
+/** Those of the options that were given. */
+export function dataOptions({ dataDir, dataUrl, dataHub }: DataOptions): DataOptions {
+  return {
+    ...(dataDir === undefined ? {} : { dataDir }),
+    ...(dataUrl === undefined ? {} : { dataUrl }),
+    ...(dataHub === undefined ? {} : { dataHub }),
+  };
 }
 
 /** Where every task has a data set of its own, a folder of them may be given as well as one. */
 export function dataOf(
   profile: Profile,
   task: TaskEntry & { readonly name: string },
-  { dataDir, dataUrl, profile: name }: Pick<TrainOptions, 'dataDir' | 'dataUrl' | 'profile'>,
+  { dataDir, dataUrl, dataHub, profile: name }: DataOptions & Pick<TrainOptions, 'profile'>,
   environment: NodeJS.ProcessEnv,
 ): Pick<RunConfig, 'dataFolder' | 'dataHub' | 'dataUrl'> {
-  if (dataDir !== undefined && dataUrl !== undefined)
-    throw new ConfigError('give --data-dir or --data-url, not both');
+  if ([dataDir, dataUrl, dataHub].filter((place) => place !== undefined).length > 1)
+    throw new ConfigError('give one of --data-dir, --data-url and --data-hub');
+  if (dataHub !== undefined) return { dataHub: hubName(dataHub, '--data-hub') };
   if (dataUrl !== undefined) return { dataUrl: checkedUrl(dataUrl) };
   const own = task.paper?.data;
   const below = (folder: string) => {

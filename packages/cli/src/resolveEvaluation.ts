@@ -2,7 +2,9 @@
 import { ConfigError } from '@psoft/training/config';
 import { checkEvaluationSettings, type EvaluationConfig } from '@psoft/training/evaluation';
 import {
+  type DataOptions,
   dataOf,
+  dataOptions,
   type RankSettings,
   referenceOf,
   resolveRun,
@@ -13,7 +15,8 @@ import { type Experiment, type Layer, type Overrides, pick } from './workspace.t
 
 export { BASE } from '@psoft/training/config';
 
-export interface EvaluateOptions {
+/** Where the problems are is said by the options of data. */
+export interface EvaluateOptions extends DataOptions {
   /** What was trained, by the options that trained it. */
   readonly training: TrainOptions;
   readonly scorer?: string;
@@ -22,9 +25,6 @@ export interface EvaluateOptions {
   readonly limit?: number;
   readonly merge?: boolean;
   readonly strategy?: Layer;
-  /** The problems. */
-  readonly dataDir?: string;
-  readonly dataUrl?: string;
 }
 
 /**
@@ -77,8 +77,7 @@ export function resolveEvaluation(
       { ...task, name: taskName },
       {
         profile: profileName,
-        ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
-        ...(options.dataUrl === undefined ? {} : { dataUrl: options.dataUrl }),
+        ...dataOptions(options),
       },
       environment,
     ),

@@ -265,7 +265,7 @@ describe('data', () => {
 
   test.each([
     [['--data-url=ftp://x'], '--data-url takes an address that begins with https://, got "ftp://x"'],
-    [['--data-url=https://x', '--data-dir=y'], 'give --data-dir or --data-url, not both'],
+    [['--data-url=https://x', '--data-dir=y'], 'give one of --data-dir, --data-url and --data-hub'],
   ])('%j is refused', async (args, message) => {
     const { code, stderr } = await psoft('evaluate', 'commonsense/boolq', '--base', source, ...args);
     expect([code, stderr]).toEqual([1, `psoft: ${message}\n`]);

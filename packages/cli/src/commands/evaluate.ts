@@ -5,7 +5,7 @@ import { createProgress } from '@psoft/training/progress';
 import { type EvaluateRequest, type EvaluationSummary, supervise } from '@psoft/training/supervise';
 import type { Command } from 'commander';
 import { rankSettings } from '../methodFlags.ts';
-import type { TrainOptions } from '../resolve.ts';
+import { dataOptions, type TrainOptions } from '../resolve.ts';
 import { BASE, isChanged, resolveEvaluation } from '../resolveEvaluation.ts';
 import { findExperiments } from '../workspace.ts';
 import { addDecodingOptions, type DecodingValues, strategyOf } from './decoding.ts';
@@ -77,15 +77,14 @@ Examples:
       if (sources.length > 1)
         throw new ConfigError(`give --${sources.join(' or --')}: one thing is evaluated at a time`);
       // The problems' folder is not the training data's.
-      const { dataDir, dataUrl, batchSize, ...rest } = options;
+      const { dataDir: _, dataUrl: __, dataHub: ___, batchSize, ...rest } = options;
       const training = withFlags(target, { ...rest, method: options.base ? BASE : options.method }, command);
       const config = resolveEvaluation(
         experiments,
         target,
         {
           training,
-          ...(dataDir === undefined ? {} : { dataDir }),
-          ...(dataUrl === undefined ? {} : { dataUrl }),
+          ...dataOptions(options),
           ...(batchSize === undefined ? {} : { batchSize }),
           ...evaluationOptions(options),
         },
@@ -132,7 +131,7 @@ async function subjectOf(
   const advice = `psoft train ${experiment}/${task} --profile=${profile} --method=${name} --seed=${seed}`;
   // Real problems are for what real data trained, and for what generated data did; the newest is named.
   const real = [variant, ON_REAL_DATA].filter((part) => part !== undefined).join('-');
-  const isReal = config.dataFolder !== undefined || config.dataUrl !== undefined;
+  const isReal = [config.dataFolder, config.dataUrl, config.dataHub].some((place) => place !== undefined);
   const variants = [variant, ...(isReal && profile === 'tiny' ? [real] : [])];
   if (!isChanged(training)) return findTrained({ ...query, variants }, places, advice);
   const { RecordFinder } = await import('@psoft/training/identity');

@@ -19,6 +19,7 @@ export interface RunOptionValues {
 export interface SourceOptionValues {
   readonly dataDir?: string;
   readonly dataUrl?: string;
+  readonly dataHub?: string;
   readonly modelDir?: string;
   readonly model?: string;
 }
@@ -33,6 +34,7 @@ export function addSourceOptions(command: Command): Command {
   return command
     .option('--data-dir <folder>', 'the real data in the official layout, instead of the profile’s')
     .option('--data-url <address>', 'the same layout below an address, downloaded once and kept')
+    .option('--data-hub <name[@revision]>', 'a data set on the Hugging Face Hub, instead of the profile’s')
     .option('--model-dir <folder>', 'the base model: config.json, weights and tokenizer files')
     .option('--model <name[@revision]>', 'a base model on the Hugging Face Hub, instead of the profile’s');
 }

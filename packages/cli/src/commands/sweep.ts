@@ -5,6 +5,7 @@ import { ConfigError } from '@psoft/training/config';
 import { type Command, Option } from 'commander';
 import { isEvaluation } from '../cells.ts';
 import { rankSettings } from '../methodFlags.ts';
+import { dataOptions } from '../resolve.ts';
 import { type PointRun, pointsOf, runsOf, type SweepOptions } from '../sweep/points.ts';
 import { frontierPoints, rowsOf, tableOfRows } from '../sweep/report.ts';
 import { readSweep, type Sweep } from '../sweep/spec.ts';
@@ -111,8 +112,8 @@ function planOf(target: string, options: Options): Planned {
 }
 
 function sweepOptions(options: Options): SweepOptions {
-  const { profile, maxSteps, limit, scorer, dataDir, dataUrl, modelDir, model } = options;
-  const given = { profile, maxSteps, limit, scorer, dataDir, dataUrl, modelDir, model };
+  const { profile, maxSteps, limit, scorer, modelDir, model } = options;
+  const given = { profile, maxSteps, limit, scorer, modelDir, model, ...dataOptions(options) };
   return Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),
   ) as unknown as SweepOptions;

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { RunRecord } from '@psoft/results';
+import type { Paper } from '@psoft/results/paper';
+import type { PageTableInput } from '@psoft/results/report/page';
 import type { ExamplesOf, RenderFormat, ReportTable, TableSpec } from '@psoft/results/report/tables';
 import { ConfigError } from '@psoft/training/config';
 import { type Command, Option } from 'commander';
@@ -48,8 +50,6 @@ export function addTablesCommand(results: Command): void {
 export async function buildTables(options: Omit<Options, 'print' | 'out'>): Promise<ReportTable[]> {
   const { describeSkipped, readRecords } = await import('@psoft/results');
   const { readPaper } = await import('@psoft/results/paper');
-  const { buildTable } = await import('@psoft/results/report/tables');
-  const { planTable } = await import('./plan.ts');
   const experiments = findExperiments();
   const specs = await chooseSpecs(options, experiments);
   const folder = path.resolve(options.resultsDir);
@@ -61,7 +61,33 @@ export async function buildTables(options: Omit<Options, 'print' | 'out'>): Prom
     ? await storedExamples(records, path.resolve(options.runsDir), scorer)
     : undefined;
   const profiles = options.profile === 'all' ? (['tiny', 'paper'] as const) : [options.profile];
-  return profiles.flatMap((profile) =>
+  const made = profiles.map((profile) =>
+    tablesFor(profile, specs, experiments, {
+      ...{ records, paper },
+      ...(scorer === undefined ? {} : { scorer }),
+      ...(examplesOf && { examplesOf }),
+    }),
+  );
+  return (await Promise.all(made)).flatMap((all) => all.map(({ table }) => table));
+}
+
+export interface TableSources {
+  readonly records: readonly RunRecord[];
+  readonly paper: Paper;
+  readonly scorer?: string;
+  readonly examplesOf?: ExamplesOf;
+}
+
+/** Tables of one profile, each with what it is made of. */
+export async function tablesFor(
+  profile: string,
+  specs: readonly TableSpec[],
+  experiments: ReadonlyMap<string, Experiment>,
+  { scorer, ...sources }: TableSources,
+): Promise<PageTableInput[]> {
+  const { buildTable } = await import('@psoft/results/report/tables');
+  const { planTable } = await import('./plan.ts');
+  return (
     specs
       // Benches run at the paper's sizes.
       .filter(({ source }) => profile === 'paper' || source.kind !== 'bench')
@@ -70,12 +96,9 @@ export async function buildTables(options: Omit<Options, 'print' | 'out'>): Prom
           profile,
           ...(scorer === undefined ? {} : { scorer }),
         });
-        return buildTable({
-          ...{ spec, paper, profile, records },
-          ...(planned && { planned }),
-          ...(examplesOf && { examplesOf }),
-        });
-      }),
+        const table = buildTable({ ...{ spec, profile }, ...sources, ...(planned && { planned }) });
+        return { table, spec, ...(planned && { planned }) };
+      })
   );
 }
 
