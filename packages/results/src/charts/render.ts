@@ -1,6 +1,6 @@
 /** From specifications to SVG files: no canvas, no browser, no network; the same records give the same bytes. */
 import path from 'node:path';
-import { type LoggerInterface, parse, View } from 'vega';
+import { type LoggerInterface, parse, type Spec, View } from 'vega';
 import { compile } from 'vega-lite';
 import { writeAtomically } from '../atomic.ts';
 import { taskFolder } from '../identity.ts';
@@ -72,9 +72,26 @@ const isCompleted = ({ runInfo }: RunRecord): boolean => runInfo.status === 'com
  * @throws Error with Vega's message where it would only warn: a chart that drops values must not look finished
  */
 export async function renderSvg(specification: ChartSpecification): Promise<string> {
-  const { spec } = compile(specification, { logger: STRICT });
+  return drawVega(compile(specification, { logger: STRICT }).spec);
+}
+
+export interface DrawHooks {
+  /** Fills in data and signals. */
+  readonly before?: (view: View) => void;
+  /** Sees sizes and scales; what it changes is drawn as well. */
+  readonly after?: (view: View) => void;
+}
+
+/**
+ * Draws one chart that is a specification of Vega itself.
+ * @throws as {@link renderSvg}
+ */
+export async function drawVega(spec: Spec, { before, after }: DrawHooks = {}): Promise<string> {
   const view = new View(parse(spec), { renderer: 'none', logger: STRICT });
   try {
+    before?.(view);
+    await view.runAsync();
+    after?.(view);
     return `${numberIds(await view.toSVG())}\n`;
   } finally {
     view.finalize();

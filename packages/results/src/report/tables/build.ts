@@ -88,7 +88,7 @@ export function buildTable(input: BuildInput): ReportTable {
 }
 
 /** Undefined for tasks whose score no column is made of. */
-function scoreMetric(spec: TableSpec, task: string): string | undefined {
+export function scoreMetric(spec: TableSpec, task: string): string | undefined {
   const own = spec.columns.find((column) => column.kind === 'score' && column.task === task);
   if (own?.kind === 'score') return own.metric;
   const isAveraged = spec.columns.some((column) => column.kind === 'mean' && column.of.flat().includes(task));

@@ -31,19 +31,25 @@ export function labelOf({ method, setting }: Pick<ReportRow, 'method' | 'setting
 
 /** Groups of compared rows, and of rows that the paper does not have. */
 export function lineGroups(table: ReportTable): LineGroup[] {
+  return rowGroups(table).map((rows) => ({ lines: rows.flatMap((row) => linesOf(row, table)) }));
+}
+
+/** Rows that stand together, in their order. */
+export function rowGroups(table: ReportTable): ReportRow[][] {
   const isPaper = table.rows.some(({ cells }) =>
     Object.values(cells).some(({ paper }) => paper !== undefined),
   );
   const keyOf = (row: ReportRow) => `${row.group} ${isPaper && row.paperRow === undefined}`;
-  const groups: { key: string; lines: Line[] }[] = [];
+  const groups: { key: string; rows: ReportRow[] }[] = [];
   for (const row of table.rows) {
-    if (groups.at(-1)?.key !== keyOf(row)) groups.push({ key: keyOf(row), lines: [] });
-    groups.at(-1)!.lines.push(...linesOf(row, table));
+    if (groups.at(-1)?.key !== keyOf(row)) groups.push({ key: keyOf(row), rows: [] });
+    groups.at(-1)!.rows.push(row);
   }
-  return groups;
+  return groups.map(({ rows }) => rows);
 }
 
-function linesOf(row: ReportRow, { columns, seeds }: ReportTable): Line[] {
+/** Of one row: ours, then what there is of the paper's and the difference. */
+export function linesOf(row: ReportRow, { columns, seeds }: Pick<ReportTable, 'columns' | 'seeds'>): Line[] {
   const cells = columns.map((column) => ({ column, cell: row.cells[column.id]! }));
   const line = (
     kind: Line['kind'],
