@@ -1,6 +1,8 @@
 /** Folders that `npm pack` and `npm publish` take: compiled code, data, and a package.json that points to them. */
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { ASSETS_FILE } from '../../packages/results/src/report/page/assets.ts';
+import { bundleAssets } from '../../packages/results/src/report/page/bundle.ts';
 import { compilePackages, filesBelow } from './compile.ts';
 import { importProblems } from './imports.ts';
 import { publishedManifest } from './manifest.ts';
@@ -27,6 +29,7 @@ export function stagePackages(): StagedPackage[] {
   const staged = packages.map(({ folderName, folder, manifest: source }) => {
     const target = path.join(STAGED, folderName);
     cpSync(path.join(compiled, folderName, 'src'), path.join(target, 'dist'), { recursive: true });
+    if (folderName === 'results') writePageAssets(target);
     for (const name of ['LICENSE', 'NOTICE']) cpSync(path.join(ROOT, name), path.join(target, name));
     const manifest = publishedManifest(source, versions);
     for (const name of [...source.files!, 'README.md'])
@@ -40,6 +43,12 @@ export function stagePackages(): StagedPackage[] {
   });
   if (problems.length > 0) throw new Error(`imports and dependencies differ:\n${problems.join('\n')}`);
   return staged;
+}
+
+/** The page's script and style, which the sources make of TypeScript and CSS. */
+function writePageAssets(target: string): void {
+  const file = path.join(target, 'dist/report/page', ASSETS_FILE);
+  writeFileSync(file, JSON.stringify(bundleAssets()));
 }
 
 function copyData(from: string, to: string): void {
