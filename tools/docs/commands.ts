@@ -115,20 +115,29 @@ const isPlaceholder = (word: string): boolean => /^(?:[A-Z][A-Z0-9_:]*|\.\.\.|<.
 /** Targets of every project.json of the workspace, and the psoft commands that they are. */
 export function workspaceTargets(root: string): Map<string, Target> {
   const targets = new Map<string, Target>();
-  for (const parent of ['packages', 'experiments'])
-    for (const name of readdirSync(path.join(root, parent))) {
-      const file = path.join(root, parent, name, 'project.json');
-      if (!existsSync(file)) continue;
-      const project = JSON.parse(readFileSync(file, 'utf8')) as Project;
-      for (const [target, { options, configurations = {} }] of Object.entries(project.targets)) {
-        const psoft = /^node packages\/cli\/bin\/psoft\.mjs (.*)$/.exec(options?.command ?? '')?.[1];
-        targets.set(`${project.name}:${target}`, {
-          ...(psoft === undefined ? {} : { psoft: psoft.split(' ') }),
-          configurations: Object.keys(configurations),
-        });
-      }
+  for (const file of [
+    ...projectFiles(path.join(root, 'packages')),
+    ...projectFiles(path.join(root, 'experiments')),
+  ]) {
+    const project = JSON.parse(readFileSync(file, 'utf8')) as Project;
+    for (const [target, { options, configurations = {} }] of Object.entries(project.targets)) {
+      const psoft = /^node packages\/cli\/bin\/psoft\.mjs (.*)$/.exec(options?.command ?? '')?.[1];
+      targets.set(`${project.name}:${target}`, {
+        ...(psoft === undefined ? {} : { psoft: psoft.split(' ') }),
+        configurations: Object.keys(configurations),
+      });
     }
+  }
   return targets;
+}
+
+/** Of a package or experiment, or of a folder within it. */
+function projectFiles(parent: string): string[] {
+  const folders = readdirSync(parent).map((name) => path.join(parent, name));
+  const inner = folders.flatMap((folder) => readdirSync(folder).map((name) => path.join(folder, name)));
+  return [...folders, ...inner]
+    .map((folder) => path.join(folder, 'project.json'))
+    .filter((file) => existsSync(file));
 }
 
 interface Project {

@@ -3,7 +3,7 @@
  * user would run first. Needs the registry or npm's cache for the dependencies; takes a minute or two.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { packAll } from './pack.ts';
@@ -74,6 +74,9 @@ try {
   expect(psoft('tasks'), /nlu\/cola/);
   // The whole path: a child process, the model and the experiments that came along, a record in this folder.
   expect(psoft('train', 'nlu/cola', '--max-steps=2', '--threads=1'), /record: {2}results/);
+  // Its script and style were bundled when the package was made.
+  psoft('results', 'report', '--out=page.html');
+  expect(readFileSync(path.join(folder, 'page.html'), 'utf8'), /psoft-s1-[\s\S]*<script>/);
   run(process.execPath, [path.join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.json']);
   process.stdout.write(`installed and used: ${tarballs.map(({ name }) => name).join(', ')}\n`);
 } finally {
@@ -91,5 +94,5 @@ function run(command: string, args: readonly string[]): string {
 }
 
 function expect(said: string, wanted: RegExp): void {
-  if (!wanted.test(said)) throw new Error(`expected ${wanted}, got:\n${said}`);
+  if (!wanted.test(said)) throw new Error(`expected ${wanted}, got:\n${said.slice(0, 2000)}`);
 }

@@ -24,15 +24,17 @@ export function importedPackages(code: string, own: string): Set<string> {
  * @returns lines that say what is imported and not declared, or declared and not imported
  */
 export function importProblems(manifest: Manifest, files: readonly string[]): string[] {
-  const used = new Set<string>();
-  for (const file of files)
-    for (const name of importedPackages(readFileSync(file, 'utf8'), manifest.name)) used.add(name);
+  const texts = files.map((file) => readFileSync(file, 'utf8'));
+  const used = new Set(texts.flatMap((text) => [...importedPackages(text, manifest.name)]));
+  // Files of a package are also asked for by a name that is put together.
+  const isNamed = (name: string) =>
+    texts.some((text) => ["'", '"', '`'].some((quote) => text.includes(quote + name)));
   const declared = Object.keys(manifest.dependencies ?? {});
-  const allowed = new Set([...declared, ...Object.keys(manifest.peerDependencies ?? {})]);
+  const allowed = new Set([...declared, ...Object.keys(manifest.peerDependencies ?? {}), ...SOURCE_ONLY]);
   return [
     ...[...used]
-      .filter((name) => !allowed.has(name) && !SOURCE_ONLY.includes(name))
+      .filter((name) => !allowed.has(name))
       .map((name) => `imports ${name}, which is no dependency`),
-    ...declared.filter((name) => !used.has(name)).map((name) => `depends on ${name}, which nothing imports`),
+    ...declared.filter((name) => !isNamed(name)).map((name) => `depends on ${name}, which nothing imports`),
   ].map((problem) => `${manifest.name} ${problem}`);
 }
