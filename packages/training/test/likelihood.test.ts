@@ -28,7 +28,12 @@ describe.each(cases.map((one) => [one.name, one] as const))('%s', (_, one) => {
     model = await trainSelected(modelFor('causal-lm', one.config, causalWeights(one)), () => undefined);
   });
   async function score(requests: readonly Continuations[], options: Partial<LikelihoodOptions> = {}) {
-    const scorer = new LikelihoodScorer(model, { batchSize: 3, buckets: [length, 2 * length], padId: 0, ...options });
+    const scorer = new LikelihoodScorer(model, {
+      batchSize: 3,
+      buckets: [length, 2 * length],
+      padId: 0,
+      ...options,
+    });
     const scores = await scorer.score(requests);
     await scorer.dispose();
     return scores.map((row) => [...row]);
