@@ -24,6 +24,8 @@ interface Job {
   readonly tokenizer: Tokenizer;
   readonly definition: EvaluationDefinition;
   readonly examples: ReadProblems['examples'];
+  /** Their prompts. */
+  readonly encoded: readonly Int32Array[];
   /** Places of the problems whose prompts are short enough. */
   readonly fitting: readonly number[];
   readonly evaluation: EvaluationConfig['evaluation'];
@@ -44,9 +46,8 @@ export async function answerProblems(
 ): Promise<({ readonly rows: GenerationRow[] } & Work) | undefined> {
   const { buckets, merge, scorer } = evaluation;
   const longest = buckets.at(-1)!;
-  const isShort = ({ prompt }: { readonly prompt: string }) =>
-    encodePrompt(tokenizer, prompt).length <= longest;
-  const fitting = [...examples.keys()].filter((i) => isShort(examples[i]!));
+  const encoded = examples.map(({ prompt }) => encodePrompt(tokenizer, prompt));
+  const fitting = [...encoded.keys()].filter((i) => encoded[i]!.length <= longest);
   const tooLong = examples.length - fitting.length;
   const isCompared = definition.likelihoodScorers !== undefined;
   const isGenerated = generates(definition, scorer);
@@ -57,6 +58,7 @@ export async function answerProblems(
     tokenizer,
     definition,
     examples,
+    encoded,
     fitting,
     evaluation: { ...evaluation, batchSize: Math.max(1, Math.min(evaluation.batchSize, fitting.length)) },
     options,
@@ -146,7 +148,7 @@ async function compare({
 
 /** What the model says, by the problem's place. */
 async function generate(job: Job) {
-  const { model, tokenizer, examples, fitting, evaluation, options, onDone, shouldStop } = job;
+  const { model, tokenizer, encoded, fitting, evaluation, options, onDone, shouldStop } = job;
   const { strategy, maxNewTokens, buckets, batchSize } = evaluation;
   const { executor, threads } = options;
   const generator = new Generator(model, {
@@ -162,7 +164,7 @@ async function generate(job: Job) {
   const started = performance.now();
   try {
     const said = await generator.generate(
-      fitting.map((i) => encodePrompt(tokenizer, examples[i]!.prompt)),
+      fitting.map((i) => encoded[i]!),
       { onBatch: (done, _, tokensPerSecond) => onDone(done, tokensPerSecond), shouldStop },
     );
     if (fitting.some((_, at) => said[at] === undefined)) return undefined;
