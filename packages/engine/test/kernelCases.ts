@@ -444,6 +444,22 @@ export const kernelCases: KernelCase[] = [
     call: (logits, labels) => tokenLoss(logits!, labels!),
   },
   {
+    kernel: 'DropoutRows',
+    inputs: () => [{ shape: [2], dtype: 'int32', low: 1, high: 101 }],
+    call: (step) =>
+      runComposite(
+        'DropoutRows',
+        { step: step! },
+        {
+          poolRows: 101,
+          masks: [
+            { factor: 7, shift: 100, rows: 150 },
+            { factor: 100, shift: 0, rows: 3 },
+          ],
+        },
+      ),
+  },
+  {
     kernel: 'WriteColumn',
     inputs: (rng) => {
       const [a, b] = [dim(rng), dim(rng)];

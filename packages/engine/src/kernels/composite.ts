@@ -5,6 +5,7 @@
  */
 import { tf } from '../tf.ts';
 import { decoderKernels } from './decoder.ts';
+import { dropoutKernels } from './dropout.ts';
 import { attr, type CompositeKernel, type Kernel } from './kernel.ts';
 import { passKernels } from './pass.ts';
 
@@ -120,6 +121,7 @@ export const composites = {
   LayerNormGrad,
   MatrixInverse,
   ...decoderKernels,
+  ...dropoutKernels,
   ...passKernels,
 } as const;
 

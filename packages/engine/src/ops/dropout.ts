@@ -9,6 +9,7 @@
  */
 import { RandomStream } from '../random.ts';
 import { type Tensor, tf } from '../tf.ts';
+import { runComposite } from './composite.ts';
 
 /** A prime, so that every multiplier walks through all rows; (POOL_ROWS - 1)² + 2 POOL_ROWS fits 24 bits. */
 export const POOL_ROWS = 4093;
@@ -49,7 +50,6 @@ export function dropoutStep(seed: number, step: number, part = 0): Int32Array {
  * @returns inverted dropout; the n-th call of a program draws from the n-th mask of the step
  */
 export function createDropout(step: Tensor): (x: Tensor, rate: number) => Tensor {
-  const [multiplier, offset] = tf.unstack(step) as [Tensor, Tensor];
   const calls = RandomStream.from(POOL_SEED, 'dropout calls');
   const tables = new Map<number, Tensor>();
   return (x, rate) => {
@@ -62,16 +62,10 @@ export function createDropout(step: Tensor): (x: Tensor, rate: number) => Tensor
       tables.set(rate, table);
     }
     const rows = Math.ceil(x.size / ROW);
-    const walk = Int32Array.from({ length: rows }, (_, i) => (i * factor) % POOL_ROWS);
-    const position = tf.add(tf.mul(tf.tensor1d(walk, 'int32'), multiplier), tf.add(offset, int32(shift)));
-    const row = tf.sub(position, tf.mul(tf.floorDiv(position, int32(POOL_ROWS)), int32(POOL_ROWS)));
+    const masks = [{ factor, shift, rows }];
+    const row = runComposite('DropoutRows', { step }, { poolRows: POOL_ROWS, masks })[0]!;
     const flat = tf.reshape(tf.gather(table, row as never), [rows * ROW]);
     const mask = rows * ROW === x.size ? flat : tf.slice(flat, [0], [x.size]);
     return tf.mul(x, tf.reshape(mask, x.shape));
   };
-}
-
-/** A plain number would make a float32 of the sum. */
-function int32(value: number): Tensor {
-  return tf.scalar(value, 'int32');
 }

@@ -2,21 +2,22 @@ import { type Tensor, tf } from '../tf.ts';
 import { runComposite } from './composite.ts';
 
 /**
- * Negative log-likelihood of one class a row under softmax(logits). What is kept for the gradient is the logits
- * alone: with a vocabulary of a hundred thousand words each further copy counts.
+ * Negative log-likelihood of one class a row under softmax(logits). What is kept for the gradient is one tensor of the
+ * logits' size: with a vocabulary of a hundred thousand words each further copy counts.
  * @param logits [rows, classes] float32
  * @param labels [rows] int32 from 0, below classes
  * @returns [rows]
  */
 export function tokenLoss(logits: Tensor, labels: Tensor): Tensor {
   return tf.customGrad((input, save) => {
-    const [loss, total] = runComposite('TokenLoss', { logits: input as Tensor, labels });
-    (save as (tensors: Tensor[]) => void)([input as Tensor, labels, total!]);
+    const [loss, logs] = runComposite('TokenLoss', { logits: input as Tensor, labels });
+    (save as (tensors: Tensor[]) => void)([labels, logs!]);
     return {
       value: loss!,
       gradFunc: (dy, saved) => {
-        const [logits, labels, total] = saved as Tensor[] as [Tensor, Tensor, Tensor];
-        return runComposite('TokenLossGrad', { dy: dy as Tensor, logits, labels, total })[0]!;
+        const [labels, logs] = saved as Tensor[] as [Tensor, Tensor];
+        const slope = runComposite('TokenLossGrad', { logs, labels })[0]!;
+        return tf.mul(slope, tf.expandDims(dy as Tensor, 1));
       },
     };
   })(logits);
@@ -34,9 +35,11 @@ export function tokenLoss(logits: Tensor, labels: Tensor): Tensor {
 export function frozenTokenLoss(x: Tensor, weight: Tensor, labels: Tensor, rowWeights: Tensor): Tensor {
   return tf.customGrad((input, save) => {
     const logits = tf.matMul(input as never, weight as never, false, true) as Tensor;
-    const [losses, total] = runComposite('TokenLoss', { logits, labels });
-    const dy = runComposite('TokenLossGrad', { dy: rowWeights, logits, labels, total: total! })[0]!;
-    (save as (tensors: Tensor[]) => void)([tf.matMul(dy as never, weight as never)]);
+    const [losses, logs] = runComposite('TokenLoss', { logits, labels });
+    const slope = runComposite('TokenLossGrad', { logs: logs!, labels })[0]!;
+    // The weights scale rows of the hidden size, not of the vocabulary's.
+    const gradient = tf.mul(tf.matMul(slope as never, weight as never), tf.expandDims(rowWeights, 1));
+    (save as (tensors: Tensor[]) => void)([gradient as Tensor]);
     return {
       value: tf.sum(tf.mul(losses!, rowWeights)),
       gradFunc: (dy, saved) => tf.mul((saved as Tensor[])[0]!, dy as Tensor),

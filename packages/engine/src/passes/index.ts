@@ -4,6 +4,7 @@ import type { WeightSource } from '../weights/source.ts';
 import { withoutCheckpoints } from './checkpoints.ts';
 import { commonSubexpressions } from './commonSubexpressions.ts';
 import { deadCode } from './deadCode.ts';
+import { dropoutRows } from './dropoutRows.ts';
 import { gemm } from './gemm.ts';
 import { loopBodies } from './loopBodies.ts';
 import { type Precision, withPrecision } from './precision.ts';
@@ -14,7 +15,7 @@ import { simplify } from './simplify.ts';
 /** Repeated until nothing changes: each gives the others something to do. */
 const FIXED_POINT: readonly Pass[] = [deadCode, simplify, commonSubexpressions];
 /** Once, last: a fused node hides its parts from the rules above. */
-const FINAL: readonly Pass[] = [gemm, deadCode];
+const FINAL: readonly Pass[] = [dropoutRows, gemm, deadCode];
 
 const MAX_ROUNDS = 20;
 

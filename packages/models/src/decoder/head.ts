@@ -3,6 +3,8 @@ import { frozenTokenLoss, linear, type Tensor, type TensorMap, tf, tokenLoss } f
 
 /** Elements of the largest piece of logits that a loss makes at once: 256 MB. */
 const MAX_PIECE = 2 ** 26;
+/** Rows of a tile of a matrix product on a GPU. */
+const TILE = 128;
 
 /** The product with the output embeddings. */
 export interface WordHead {
@@ -45,14 +47,18 @@ function scaledLoss(
   const nothing = tf.fill([batch, 1], -1, 'int32');
   const next = tf.concat([tf.slice(labels!, [0, 1], [batch, length - 1]), nothing], 1);
   const flat = tf.reshape(next, [batch * length]);
-  const rows = Math.max(1, Math.floor(maxPiece / head.weight.shape[0]!));
-  const losses: Tensor[] = [];
-  for (let start = 0; start < batch * length; start += rows) {
-    const count = Math.min(rows, batch * length - start);
-    const x = tf.slice(hidden, [start, 0], [count, hidden.shape[1]!]);
-    losses.push(pieceLoss(x, tf.slice(flat, [start], [count]), head));
-  }
+  const sizes = pieceSizes(batch * length, Math.max(1, Math.floor(maxPiece / head.weight.shape[0]!)));
+  const cut = (x: Tensor) => (sizes.length === 1 ? [x] : (tf.split(x, sizes) as Tensor[]));
+  const targets = cut(flat);
+  const losses = cut(hidden).map((x, i) => pieceLoss(x, targets[i]!, head));
   return tf.mul(losses.length === 1 ? losses[0]! : tf.addN(losses), tf.reshape(lossScale!, []));
+}
+
+/** Sizes of pieces of at most `most` rows; whole tiles of a matrix product where there are several. */
+function pieceSizes(rows: number, most: number): number[] {
+  if (rows <= most) return [rows];
+  const size = most > TILE ? most - (most % TILE) : most;
+  return Array.from({ length: Math.ceil(rows / size) }, (_, i) => Math.min(size, rows - i * size));
 }
 
 /** Sum of the rows' losses. */
