@@ -39,7 +39,7 @@ export async function compile(
   if (!isDevice(executor))
     return createEagerProgram(executor, fn, signature.inputs, weights, options.threads);
   const start = performance.now();
-  const graph = traceOptimised(fn, { ...signature, weights }, options);
+  const graph = traceOptimised(fn, { ...signature, weights }, { ...options, device: executor });
   const traceMilliseconds = performance.now() - start;
   return createSessionProgram(name, graph, signature.inputs, weights, traceMilliseconds, {
     ...options,

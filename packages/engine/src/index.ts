@@ -18,6 +18,7 @@ export { layerNorm } from './ops/layerNorm.ts';
 export { type LoopResult, loop } from './ops/loop.ts';
 export { rmsNorm } from './ops/rmsNorm.ts';
 export { rotaryEmbedding } from './ops/rotary.ts';
+export { swiglu } from './ops/swiglu.ts';
 export { frozenTokenLoss, tokenLoss } from './ops/tokenLoss.ts';
 export { writeColumn } from './ops/writeColumn.ts';
 export type { OptimiseOptions } from './passes/index.ts';

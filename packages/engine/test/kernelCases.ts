@@ -11,6 +11,7 @@ import {
   type RandomStream,
   rmsNorm,
   rotaryEmbedding,
+  swiglu,
   type Tensor,
   tf,
   tokenLoss,
@@ -432,6 +433,13 @@ export const kernelCases: KernelCase[] = [
       const angles = tf.reshape(tf.range(0, 7 * half), [7, half]);
       return rotaryEmbedding(x!, positions!, tf.cos(angles), tf.sin(angles));
     },
+  },
+  {
+    kernel: 'Swiglu',
+    note: 'and SwigluGrad',
+    gradient: true,
+    inputs: equal,
+    call: (gate, up) => swiglu(gate!, up!),
   },
   {
     kernel: 'TokenLoss',

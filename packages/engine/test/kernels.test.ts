@@ -18,6 +18,7 @@ const COVERED_BY: Record<string, string> = {
   GeluGrad: 'Gelu',
   LayerNormGrad: 'LayerNorm',
   RmsNormGrad: 'RmsNorm',
+  SwigluGrad: 'Swiglu',
   TokenLossGrad: 'TokenLoss',
 };
 

@@ -6,6 +6,7 @@
 import { tf } from '../tf.ts';
 import { decoderKernels } from './decoder.ts';
 import { dropoutKernels } from './dropout.ts';
+import { gatingKernels } from './gating.ts';
 import { attr, type CompositeKernel, type Kernel } from './kernel.ts';
 import { passKernels } from './pass.ts';
 
@@ -122,6 +123,7 @@ export const composites = {
   MatrixInverse,
   ...decoderKernels,
   ...dropoutKernels,
+  ...gatingKernels,
   ...passKernels,
 } as const;
 

@@ -10,18 +10,23 @@ function productType([a, b]: readonly Value[], attrs: Attributes): readonly Valu
   return [{ shape, dtype: 'float32' }];
 }
 
-/** As ONNX's Gemm and FusedMatMul name them. */
-function transposes({ attrs }: GraphNode) {
-  return { transA: Number(attrs.transposeA === true), transB: Number(attrs.transposeB === true) };
+/** As ONNX's Gemm and FusedMatMul name them: transposes, and a factor on the product. */
+function productAttributes({ attrs }: GraphNode) {
+  const alpha = attrs.alpha as number | undefined;
+  return {
+    transA: Number(attrs.transposeA === true),
+    transB: Number(attrs.transposeB === true),
+    ...(alpha === undefined ? {} : { alpha: { float: alpha } }),
+  };
 }
 
 /** a b by the operator that takes their transposes; `names` are those of the operands. */
 function product(node: GraphNode, names: readonly string[], onnx: OnnxBuilder): string {
   const [a, b] = node.inputs;
-  const { transA, transB } = transposes(node);
-  if (!transA && !transB) return onnx.emit('MatMul', names);
-  if (a!.shape.length === 2 && b!.shape.length === 2) return onnx.emit('Gemm', names, { transA, transB });
-  return onnx.emit('FusedMatMul', names, { transA, transB }, 'com.microsoft');
+  const attributes = productAttributes(node);
+  if (!attributes.transA && !attributes.transB && !('alpha' in attributes)) return onnx.emit('MatMul', names);
+  if (a!.shape.length === 2 && b!.shape.length === 2) return onnx.emit('Gemm', names, attributes);
+  return onnx.emit('FusedMatMul', names, attributes, 'com.microsoft');
 }
 
 /**
@@ -53,7 +58,7 @@ export const products: KernelTable = {
       const narrow = halfProduct(node, onnx) ?? narrowProduct(node, onnx);
       const y =
         narrow === undefined
-          ? onnx.emit('Gemm', onnx.names(node.inputs), transposes(node))
+          ? onnx.emit('Gemm', onnx.names(node.inputs), productAttributes(node))
           : onnx.emit('Add', [narrow, onnx.name(node.inputs[2]!)]);
       onnx.bind(node.outputs[0]!, y);
     },
@@ -69,7 +74,7 @@ export const products: KernelTable = {
     },
     lower: (node, onnx) => {
       const [a, b, bias] = onnx.names(node.inputs);
-      const product = onnx.emit('FusedMatMul', [a!, b!], transposes(node), 'com.microsoft');
+      const product = onnx.emit('FusedMatMul', [a!, b!], productAttributes(node), 'com.microsoft');
       onnx.bind(node.outputs[0]!, bias === undefined ? product : onnx.emit('Add', [product, bias]));
     },
   },

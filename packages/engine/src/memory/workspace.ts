@@ -8,6 +8,7 @@ export const WORKSPACE: Readonly<Record<string, number>> = {
   GeluGrad: 2,
   LayerNormGrad: 2,
   RmsNormGrad: 2,
+  SwigluGrad: 3,
   TokenLossGrad: 1,
   RoundTo: 0.5,
   Step: 1,

@@ -15,6 +15,18 @@ export function producers(graph: Graph): Map<Value, GraphNode> {
   return map;
 }
 
+/** The nodes that read each value, once for each time they do. */
+export function readersOf(graph: Graph): Map<Value, GraphNode[]> {
+  const readers = new Map<Value, GraphNode[]>();
+  for (const node of graph.nodes)
+    for (const input of node.inputs) {
+      const own = readers.get(input);
+      if (own === undefined) readers.set(input, [node]);
+      else own.push(node);
+    }
+  return readers;
+}
+
 /** How many times each value is read, graph outputs included. */
 export function useCounts(graph: Graph): Map<Value, number> {
   const counts = new Map<Value, number>();

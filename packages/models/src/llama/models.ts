@@ -3,6 +3,7 @@ import {
   type Model,
   rmsNorm,
   rotaryEmbedding,
+  swiglu,
   type Scope,
   type Tensor,
   type TensorMap,
@@ -93,7 +94,7 @@ function layer(
   });
   const attended = tf.add(x, scope.linear(mixed, names.attentionOutput));
   const inner = normalise(scope, config, attended, names.normAfter);
-  const gate = ACTIVATIONS[activation](scope.linear(inner, names.gate));
-  const gated = tf.mul(gate, scope.linear(inner, names.up));
+  const [gate, up] = [scope.linear(inner, names.gate), scope.linear(inner, names.up)];
+  const gated = activation === 'silu' ? swiglu(gate, up) : tf.mul(ACTIVATIONS[activation](gate), up);
   return tf.add(attended, scope.linear(gated, names.down));
 }

@@ -1,5 +1,5 @@
 /** Pre-norm encoder layers (Dosovitskiy et al. 2021, equations 2 to 4), from pixels to the last hidden states. */
-import { layerNorm, type Scope, type Tensor, tf } from '@psoft/engine';
+import { layerNorm, type Scope, swiglu, type Tensor, tf } from '@psoft/engine';
 import { ACTIVATIONS } from '../activations.ts';
 import type { VitConfig } from './config.ts';
 import { embed } from './embeddings.ts';
@@ -63,7 +63,7 @@ function branch(scope: Scope, config: VitConfig, x: Tensor, scale: string): Tens
 function activate({ activation, gated, intermediateSize }: VitConfig, x: Tensor): Tensor {
   if (!gated) return ACTIVATIONS[activation](x);
   const half = (start: number) => tf.slice(x, [0, start], [x.shape[0]!, intermediateSize]);
-  return tf.mul(ACTIVATIONS.silu(half(0)), half(intermediateSize));
+  return swiglu(half(0), half(intermediateSize));
 }
 
 /**

@@ -30,6 +30,7 @@ export async function psoftLayers(
 
 function psoftRecipe(config: PsoftConfig, subspaces: ReadonlyMap<string, PrincipalSubspace>): Recipe {
   const { psoftDropout, orthogonalityPenalty } = config;
+  const filling = fillingOf(config.r);
   const frozen = new Map(
     [...subspaces].map(([name, { a, b }]): [string, Record<string, WeightData>] => [
       name,
@@ -39,13 +40,17 @@ function psoftRecipe(config: PsoftConfig, subspaces: ReadonlyMap<string, Princip
   return {
     trained: () => trainedTensors(config),
     frozen,
-    prepare: (trained, { modules: { length } }) =>
-      unstack(cores(tensorsOf(trained), length, config), length).map((core) => ({ core })),
-    apply: (x, base, { own, frozen, dropout }) =>
-      addRotated(dropout(x, psoftDropout), base(x), frozen.psoft_A!, frozen.psoft_B!, own.core!),
+    prepare: (trained, { modules: { length } }) => {
+      const all = padded(cores(tensorsOf(trained), length, config), [0, filling, filling]);
+      return unstack(all, length).map((core) => ({ core }));
+    },
+    apply: (x, base, { own, frozen, dropout }) => {
+      const [a, b] = [padded(frozen.psoft_A!, [filling, 0]), padded(frozen.psoft_B!, [0, filling])];
+      return addRotated(dropout(x, psoftDropout), base(x), a, b, own.core!);
+    },
     lowRank: ({ own, frozen }) => ({
       a: tf.add(frozen.psoft_A!, 0),
-      b: tf.matMul(frozen.psoft_B! as never, own.core! as never),
+      b: tf.matMul(frozen.psoft_B! as never, tf.slice(own.core!, [0, 0], [config.r, config.r]) as never),
     }),
     ...(orthogonalityPenalty > 0
       ? { penalty: (groups: readonly TensorMap[]) => penalty(groups, config) }
@@ -55,6 +60,24 @@ function psoftRecipe(config: PsoftConfig, subspaces: ReadonlyMap<string, Princip
       key === WEIGHT ? (config.psoftOrth ? skewWithSigns : matrixWithSigns)(data, signs) : data,
     ),
   };
+}
+
+/** Matrix units of GPUs take rows whose bytes are a multiple of 16 (32 in the 16-bit types' fast path). */
+const ALIGNED = 8;
+
+/** Zeros that bring a rank to a multiple of {@link ALIGNED}; small ranks are left alone. */
+function fillingOf(rank: number): number {
+  return rank > ALIGNED ? (ALIGNED - (rank % ALIGNED)) % ALIGNED : 0;
+}
+
+/** x with so many zeros behind each axis. */
+function padded(x: Tensor, after: readonly number[]): Tensor {
+  return after.every((count) => count === 0)
+    ? x
+    : tf.pad(
+        x,
+        after.map((count): [number, number] => [0, count]),
+      );
 }
 
 /**

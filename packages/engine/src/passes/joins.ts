@@ -1,0 +1,271 @@
+/**
+ * Products with frozen matrices that become one. A base layer and its adapter, or the projections of one input, are
+ * several products with weights that never change: side by side they are one product with one larger weight, which is
+ * put together when a session is made.
+ */
+import type { Graph, GraphNode, Value } from '../ir/graph.ts';
+import type { WeightSource } from '../weights/source.ts';
+import type { Precision } from './precision.ts';
+import { freshValues, type Pass, producers, readersOf } from './rewrite.ts';
+
+type Fresh = ReturnType<typeof freshValues>;
+
+/** Weights of more bytes are not joined on a CPU: there they lie in mapped files, and a joined one is a copy. */
+const MOST_BYTES = 1e9;
+
+/**
+ * Weights of which no joined copy may be made; undefined where none may be made of any.
+ * @param isOnCard whether weights are copied to a device anyway
+ */
+export function unjoinable(
+  graph: Graph,
+  weights: ReadonlyMap<string, WeightSource>,
+  precision: Precision,
+  isOnCard: boolean,
+): Set<Value> | undefined {
+  let bytes = 0;
+  const excluded = new Set<Value>();
+  for (const [name, value] of graph.weights) {
+    const source = weights.get(name);
+    if (source === undefined) continue;
+    bytes += 4 * value.shape.reduce((product, size) => product * size, 1);
+    const stored = source.kind === 'file' ? source.dtype : 'F32';
+    const isKept = isOnCard ? stored !== 'F32' && stored !== precision.toUpperCase() : false;
+    if (source.kind === 'quantized' || isKept) excluded.add(value);
+  }
+  return bytes > MOST_BYTES && !isOnCard ? undefined : excluded;
+}
+
+/** A product with a frozen matrix, [rows, k] times [k, columns]. */
+interface FrozenProduct {
+  readonly node: GraphNode;
+  readonly left: Value;
+  readonly right: Value;
+  readonly transposeB: boolean;
+}
+
+/** What of a graph may be joined. */
+interface Joinable {
+  readonly frozen: ReadonlySet<Value>;
+  product(node: GraphNode | undefined): FrozenProduct | undefined;
+}
+
+/** @param excluded weights that must stay as they are stored */
+function joinable(graph: Graph, excluded: ReadonlySet<Value>): Joinable {
+  const frozen = new Set<Value>([...graph.weights.values(), ...graph.constants.keys()]);
+  const apart = new Set(excluded);
+  for (const { inputs, outputs } of graph.nodes) {
+    if (inputs.length === 0 || !inputs.every((input) => frozen.has(input))) continue;
+    const isApart = inputs.some((input) => apart.has(input));
+    for (const y of outputs) {
+      frozen.add(y);
+      if (isApart) apart.add(y);
+    }
+  }
+  return {
+    frozen,
+    product(node) {
+      if (node?.op !== 'BatchMatMul' || node.attrs.transposeA === true || node.attrs.alpha !== undefined)
+        return;
+      const [left, right] = node.inputs as [Value, Value];
+      const isPlain = left.shape.length === 2 && right.shape.length === 2;
+      if (!isPlain || frozen.has(left) || !frozen.has(right) || apart.has(right)) return;
+      return { node, left, right, transposeB: node.attrs.transposeB === true };
+    },
+  };
+}
+
+/** Joined weights of a graph: each is made once, whoever reads it. */
+class JoinedWeights {
+  readonly nodes: GraphNode[] = [];
+  readonly #known = new Map<string, Value>();
+
+  constructor(
+    graph: Graph,
+    private readonly fresh: Fresh,
+  ) {
+    for (const { op, inputs, attrs, outputs } of graph.nodes)
+      if (op === 'Concat') this.#known.set(keyOf(inputs, attrs.axis as number), outputs[0]!);
+  }
+
+  /** @param parts matrices, joined along `axis` */
+  of(parts: readonly Value[], axis: 0 | 1): Value {
+    const key = keyOf(parts, axis);
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const size = parts.reduce((sum, { shape }) => sum + shape[axis]!, 0);
+    const shape = axis === 0 ? [size, parts[0]!.shape[1]!] : [parts[0]!.shape[0]!, size];
+    const value = this.fresh({ shape, dtype: 'float32' });
+    this.nodes.push({ op: 'Concat', inputs: parts, attrs: { axis }, outputs: [value] });
+    this.#known.set(key, value);
+    return value;
+  }
+}
+
+const keyOf = (parts: readonly Value[], axis: number): string => `${axis} ${parts.map(({ id }) => id)}`;
+
+/** What is made of weights alone, joined weights after it, then everything else. */
+function withWeights(
+  graph: Graph,
+  nodes: readonly GraphNode[],
+  frozen: ReadonlySet<Value>,
+  joined: JoinedWeights,
+): Graph {
+  const isFrozen = ({ inputs }: GraphNode) => inputs.length > 0 && inputs.every((input) => frozen.has(input));
+  const first = nodes.filter(isFrozen);
+  return { ...graph, nodes: [...first, ...joined.nodes, ...nodes.filter((node) => !isFrozen(node))] };
+}
+
+/**
+ * x₁ W₁ + x₂ W₂ + ... as [x₁ x₂ ...] times W₁, W₂, ... below one another, where copying the factors moves less than
+ * writing and adding the terms does.
+ */
+function joinSums(excluded: ReadonlySet<Value>): Pass {
+  return {
+    name: 'sums of products',
+    run(graph) {
+      const made = producers(graph);
+      const readers = readersOf(graph);
+      const kept = new Set(graph.outputs.values());
+      const can = joinable(graph, excluded);
+      const fresh = freshValues(graph);
+      const joined = new JoinedWeights(graph, fresh);
+      const isInner = (value: Value) => readers.get(value)?.length === 1 && !kept.has(value);
+      const dropped = new Set<GraphNode>();
+      const replaced = new Map<GraphNode, readonly GraphNode[]>();
+
+      /** Leaves of the tree of sums below `value`, the nodes of the tree with them. */
+      const leavesOf = (value: Value, shape: Value['shape'], nodes: GraphNode[]): Value[] => {
+        const node = made.get(value);
+        if (node?.op !== 'Add' || String(node.outputs[0]!.shape) !== String(shape)) return [value];
+        nodes.push(node);
+        return node.inputs.flatMap((input) => (isInner(input) ? leavesOf(input, shape, nodes) : [input]));
+      };
+
+      // From the end: the root of a tree comes before its parts.
+      for (const root of graph.nodes.toReversed()) {
+        if (root.op !== 'Add' || dropped.has(root) || root.outputs[0]!.shape.length !== 2) continue;
+        const tree: GraphNode[] = [];
+        const leaves = leavesOf(root.outputs[0]!, root.outputs[0]!.shape, tree);
+        const products = leaves.flatMap((leaf) => {
+          const product = isInner(leaf) ? can.product(made.get(leaf)) : undefined;
+          return product === undefined ? [] : [product];
+        });
+        const terms = worthJoining(products);
+        if (terms === undefined) continue;
+        for (const node of tree) dropped.add(node);
+        for (const { node } of terms) dropped.add(node);
+        const taken = new Set(terms.map(({ node }) => node.outputs[0]!));
+        const { nodes, value } = joinedSum(terms, fresh, joined);
+        // A bias comes first, where it becomes part of the product.
+        const rest = leaves
+          .filter((leaf) => !taken.has(leaf))
+          .sort((a, b) => a.shape.length - b.shape.length);
+        const sums: GraphNode[] = [];
+        let sum = value;
+        for (const [i, leaf] of rest.entries()) {
+          const y = i === rest.length - 1 ? root.outputs[0]! : fresh(root.outputs[0]!);
+          sums.push({ op: 'Add', inputs: [sum, leaf], attrs: {}, outputs: [y] });
+          sum = y;
+        }
+        const named = nodes.map((node) =>
+          rest.length === 0 && node.outputs[0] === value ? { ...node, outputs: root.outputs } : node,
+        );
+        replaced.set(root, [...named, ...sums]);
+      }
+      if (replaced.size === 0) return graph;
+      const nodes = graph.nodes.flatMap((node) => replaced.get(node) ?? (dropped.has(node) ? [] : [node]));
+      return withWeights(graph, nodes, can.frozen, joined);
+    },
+  };
+}
+
+/** The terms of one kind that pay, if any do: those that are read the same way. */
+function worthJoining(products: readonly FrozenProduct[]): readonly FrozenProduct[] | undefined {
+  for (const terms of grouped(products, ({ node, transposeB }) => `${transposeB} ${node.attrs.operands}`)) {
+    if (terms.length < 2) continue;
+    const columns = terms[0]!.node.outputs[0]!.shape[1]!;
+    const width = terms.reduce((sum, { left }) => sum + left.shape[1]!, 0);
+    // Elements moved a row. Apart: each term is written, and each sum reads two and writes one. Joined: a copy.
+    if (2 * width < 4 * (terms.length - 1) * columns) return terms;
+  }
+  return undefined;
+}
+
+function joinedSum(
+  terms: readonly FrozenProduct[],
+  fresh: Fresh,
+  joined: JoinedWeights,
+): { nodes: GraphNode[]; value: Value } {
+  const { node, transposeB } = terms[0]!;
+  const lefts = terms.map(({ left }) => left);
+  const width = lefts.reduce((sum, { shape }) => sum + shape[1]!, 0);
+  const x = fresh({ shape: [node.outputs[0]!.shape[0]!, width], dtype: 'float32' });
+  const value = fresh(node.outputs[0]!);
+  const weight = joined.of(
+    terms.map(({ right }) => right),
+    transposeB ? 1 : 0,
+  );
+  return {
+    value,
+    nodes: [
+      { op: 'Concat', inputs: lefts, attrs: { axis: 1 }, outputs: [x] },
+      { ...node, inputs: [x, weight], outputs: [value] },
+    ],
+  };
+}
+
+/** x W₁, x W₂, ... as one product that is split, where splitting moves less than reading x anew for each does. */
+function joinSiblings(excluded: ReadonlySet<Value>): Pass {
+  return {
+    name: 'products of one input',
+    run(graph) {
+      const can = joinable(graph, excluded);
+      const fresh = freshValues(graph);
+      const joined = new JoinedWeights(graph, fresh);
+      const products = graph.nodes.flatMap((node) => can.product(node) ?? []);
+      const places = new Map(graph.nodes.map((node, i) => [node, i]));
+      const replaced = new Map<GraphNode, readonly GraphNode[]>();
+      const dropped = new Set<GraphNode>();
+      const key = ({ left, node, transposeB }: FrozenProduct) =>
+        `${left.id} ${transposeB} ${node.attrs.operands}`;
+      for (const siblings of grouped(products, key)) {
+        const first = siblings.reduce((a, b) => (places.get(a.node)! < places.get(b.node)! ? a : b));
+        const sizes = siblings.map(({ node }) => node.outputs[0]!.shape[1]!);
+        const columns = sizes.reduce((sum, size) => sum + size, 0);
+        const [rows, width] = first.left.shape as [number, number];
+        if (2 * columns >= (siblings.length - 1) * width) continue;
+        const all = fresh({ shape: [rows, columns], dtype: 'float32' });
+        const weight = joined.of(
+          siblings.map(({ right }) => right),
+          first.transposeB ? 0 : 1,
+        );
+        const outputs = siblings.map(({ node }) => node.outputs[0]!);
+        for (const { node } of siblings) dropped.add(node);
+        replaced.set(first.node, [
+          { ...first.node, inputs: [first.left, weight], outputs: [all] },
+          { op: 'SplitV', inputs: [all], attrs: { numOrSizeSplits: sizes, axis: 1 }, outputs },
+        ]);
+      }
+      if (replaced.size === 0) return graph;
+      const nodes = graph.nodes.flatMap((node) => replaced.get(node) ?? (dropped.has(node) ? [] : [node]));
+      return withWeights(graph, nodes, can.frozen, joined);
+    },
+  };
+}
+
+/** Both, one after the other. */
+export const joins = (excluded: ReadonlySet<Value>): readonly Pass[] => [
+  joinSums(excluded),
+  joinSiblings(excluded),
+];
+
+/** Products that agree in `key`, in the order of their weights: sums and siblings then make the same joined ones. */
+function grouped(
+  products: readonly FrozenProduct[],
+  key: (product: FrozenProduct) => string,
+): FrozenProduct[][] {
+  const groups = new Map<string, FrozenProduct[]>();
+  for (const one of products) groups.set(key(one), [...(groups.get(key(one)) ?? []), one]);
+  return [...groups.values()].map((group) => group.sort((a, b) => a.right.id - b.right.id));
+}
