@@ -9,7 +9,15 @@ import { parseArgs } from 'node:util';
 import { getPeftModel, METHODS, methodNamed } from '@psoft/adapter';
 import { dropoutStep, RandomStream, type TrainableModel } from '@psoft/engine';
 import { peakMemoryBytes } from '@psoft/results';
-import { AdamW, clipGradient, compileTrainStep, ParameterVector, trainAll, trainHead } from '@psoft/training';
+import {
+  AdamW,
+  clipFactor,
+  compileTrainStep,
+  gradientNorm,
+  ParameterVector,
+  trainAll,
+  trainHead,
+} from '@psoft/training';
 import { timed } from './base.ts';
 import { type BenchShape, SHAPES, type ShapeName, scaled, storedShape } from './shapes.ts';
 
@@ -27,11 +35,15 @@ const { values } = parseArgs({
     precision: { type: 'string', default: 'f32' },
     weights: { type: 'string', default: 'F32' },
     recompute: { type: 'boolean', default: false },
+    /** Batches that make up one update; times are then divided by their number. */
+    accumulate: { type: 'string', default: '1' },
     neumann: { type: 'boolean', default: false },
     steps: { type: 'string', default: '10' },
     threads: { type: 'string' },
     folder: { type: 'string', default: path.join(os.tmpdir(), 'psoft-bench') },
     profile: { type: 'string' },
+    /** Passes of the compiler to leave out. */
+    without: { type: 'string', multiple: true, default: [] },
     /** Session entries, name=value. */
     entry: { type: 'string', multiple: true, default: [] },
   },
@@ -56,10 +68,13 @@ const trained = await trainable();
 const initialised = performance.now();
 const vector = new ParameterVector(trained.parameters);
 const threads = number(values.threads);
+const parts = Number(values.accumulate);
 const step = await compileTrainStep(trained, vector, shape.loss, shape.spec(extent), {
   executor: device as 'cpu',
   precision: precision as 'f32',
   recompute: values.recompute,
+  parts,
+  without: values.without,
   ...(threads === undefined ? {} : { threads }),
   ...(values.profile === undefined ? {} : { profilePrefix: values.profile }),
   sessionEntries: Object.fromEntries(values.entry.map((one) => one.split('='))),
@@ -71,10 +86,11 @@ const losses: number[] = [];
 let program = 0;
 const update = async (i: number) => {
   const begun = performance.now();
-  const { loss, gradient } = await step.run(vector.values, inputs, dropoutStep(1, i));
+  const given = Array.from({ length: parts }, (_, at) => ({ batch: inputs, dropout: dropoutStep(1, i, at) }));
+  const { loss, gradient } = await step.runParts(vector.values, given);
   program += performance.now() - begun;
-  clipGradient(gradient, 1);
-  adamw.update(vector.values, gradient, vector.ranges, () => 1e-4);
+  const scale = clipFactor(gradientNorm(gradient), 1);
+  adamw.update(vector.values, gradient, vector.ranges, () => 1e-4, scale);
   losses.push(loss);
 };
 // The first steps touch memory and choose kernels.
@@ -101,9 +117,10 @@ process.stdout.write(
     weights: values.weights,
     recompute: values.recompute,
     trained: vector.size,
-    stepMilliseconds: Math.min(...times),
-    medianMilliseconds: median(times),
-    programMilliseconds: program / steps,
+    ...(parts === 1 ? {} : { accumulate: parts }),
+    stepMilliseconds: Math.min(...times) / parts,
+    medianMilliseconds: median(times) / parts,
+    programMilliseconds: program / steps / parts,
     initialiseSeconds: (initialised - start) / 1000,
     compileSeconds: (compiled - initialised) / 1000,
     graphNodes: stats.graphNodes,

@@ -9,7 +9,14 @@ import {
 } from '@psoft/engine';
 import { Evaluator } from './evaluator.ts';
 import { Meter, type MeterState } from './meter.ts';
-import { AdamW, type AdamWState, clipGradient, SCHEDULES, type ScheduleName } from './optimiser.ts';
+import {
+  AdamW,
+  type AdamWState,
+  clipFactor,
+  gradientNorm,
+  SCHEDULES,
+  type ScheduleName,
+} from './optimiser.ts';
 import { ParameterVector } from './parameters.ts';
 import {
   type BatchSpec,
@@ -155,6 +162,7 @@ export class Fit {
   readonly #train = new Map<number, TrainStep>();
   readonly #evaluator: Evaluator;
   readonly #programs: ProgramSummary[] = [];
+  #partsARun = 1;
 
   constructor(
     private readonly model: TrainableModel,
@@ -179,6 +187,9 @@ export class Fit {
     if (batches.length === 0)
       throw new Error('the training set has no batches: give it at least one example');
     const totalSteps = this.totalSteps(batches.length);
+    // On a card each run copies parameters there and a gradient back: the parts of an update share one.
+    if (this.options.executor === 'cuda')
+      this.#partsARun = Math.max(...batches.map(({ parts }) => parts?.length ?? 1));
     const warmupSteps = warmupStepsOf(config, totalSteps);
     const schedule = SCHEDULES[config.schedule ?? 'linear'];
     const adamw = new AdamW(vector.size, { weightDecay: config.weightDecay });
@@ -242,7 +253,7 @@ export class Fit {
           for (const { bucket } of batch.parts ?? [batch]) await this.#trainStep(bucket);
           const start = performance.now();
           const { loss, gradient } = await this.#gradientOf(batch, step);
-          const norm = clipGradient(gradient, config.maxGradNorm ?? Number.POSITIVE_INFINITY);
+          const norm = gradientNorm(gradient);
           this.#assertFinite(norm, step, batch, 'gradient norm', gradient);
           const factor = schedule(step, warmupSteps, totalSteps);
           adamw.update(
@@ -250,6 +261,7 @@ export class Fit {
             gradient,
             vector.ranges,
             (group) => factor * (group === 'head' ? config.headLearningRate : config.learningRate),
+            config.maxGradNorm === undefined ? 1 : clipFactor(norm, config.maxGradNorm),
           );
           meter.add(loss, norm, performance.now() - start, batch.tokens);
           step++;
@@ -309,11 +321,15 @@ export class Fit {
   async #gradientOf(batch: Batch, step: number): Promise<StepResult> {
     const { vector, config } = this;
     const parts = batch.parts ?? [batch];
+    const numbered = parts.map((part, at) => ({ part, dropout: dropoutStep(config.dropoutSeed, step, at) }));
     let sum: StepResult | undefined;
-    for (const [at, part] of parts.entries()) {
+    for (const run of this.#runsOf(numbered)) {
+      // Lets messages in between runs, which may take long.
+      if (sum !== undefined) await setImmediate();
+      const { part } = run[0]!;
       const program = await this.#trainStep(part.bucket);
-      const dropout = dropoutStep(config.dropoutSeed, step, at);
-      const result = await program.run(vector.values, part.inputs, dropout, 1 / parts.length);
+      const inputs = run.map(({ part, dropout }) => ({ batch: part.inputs, dropout }));
+      const result = await program.runParts(vector.values, inputs, 1 / parts.length);
       this.#assertFinite(result.loss, step, part, 'loss');
       if (sum === undefined) sum = result;
       else {
@@ -321,17 +337,24 @@ export class Fit {
         for (let i = 0; i < total.length; i++) total[i]! += more[i]!;
         sum = { loss: sum.loss + result.loss, gradient: total };
       }
-      // Lets messages in between parts, which may take long.
-      if (at < parts.length - 1) await setImmediate();
     }
     return sum!;
+  }
+
+  /** Parts that one run of a program takes: those of a length together, where it takes several. */
+  #runsOf<T extends { readonly part: Batch }>(parts: readonly T[]): T[][] {
+    if (this.#partsARun === 1) return parts.map((part) => [part]);
+    const byLength = new Map<number, T[]>();
+    for (const one of parts) byLength.set(one.part.bucket, [...(byLength.get(one.part.bucket) ?? []), one]);
+    return [...byLength.values()];
   }
 
   async #trainStep(bucket: number): Promise<TrainStep> {
     let step = this.#train.get(bucket);
     if (step === undefined) {
       const { model, vector, task, options } = this;
-      step = await compileTrainStep(model, vector, task.loss, task.trainSpec(bucket), options);
+      const parts = this.#partsARun;
+      step = await compileTrainStep(model, vector, task.loss, task.trainSpec(bucket), { ...options, parts });
       this.#train.set(bucket, step);
       this.#note('train', bucket, step.program);
     }

@@ -13,6 +13,7 @@ export {
   ADAMW_DEFAULTS,
   AdamW,
   type AdamWConfig,
+  clipFactor,
   clipGradient,
   gradientNorm,
   linearSchedule,

@@ -47,12 +47,14 @@ export class AdamW {
   /**
    * One update in place.
    * @param learningRate of the group that a range belongs to
+   * @param scale factor on the gradient, whose elements are rounded to float32 after it: {@link clipFactor}
    */
   update(
     values: Float32Array,
     gradient: Float32Array,
     ranges: readonly ParameterRange[],
     learningRate: (group: ParameterRange['group']) => number,
+    scale = 1,
   ): void {
     const { beta1, beta2, epsilon, weightDecay } = this.config;
     this.#step++;
@@ -64,7 +66,7 @@ export class AdamW {
       const decay = 1 - rate * weightDecay;
       const stepSize = rate / correction1;
       for (let i = offset; i < offset + size; i++) {
-        const g = gradient[i]!;
+        const g = Math.fround(gradient[i]! * scale);
         const m = beta1 * first[i]! + (1 - beta1) * g;
         const v = beta2 * second[i]! + (1 - beta2) * g * g;
         first[i] = m;
@@ -83,13 +85,18 @@ export function gradientNorm(gradient: Float32Array): number {
   return Math.sqrt(sum);
 }
 
+/** The factor that brings a gradient of this norm to at most `maxNorm`, as torch.nn.utils.clip_grad_norm_ has it. */
+export function clipFactor(norm: number, maxNorm: number): number {
+  return Math.min(1, maxNorm / (norm + 1e-6));
+}
+
 /**
  * Scales the gradient in place so that its norm is at most `maxNorm`, as torch.nn.utils.clip_grad_norm_ does.
  * @returns the norm before
  */
 export function clipGradient(gradient: Float32Array, maxNorm: number): number {
   const norm = gradientNorm(gradient);
-  const scale = maxNorm / (norm + 1e-6);
+  const scale = clipFactor(norm, maxNorm);
   if (scale < 1) for (let i = 0; i < gradient.length; i++) gradient[i]! *= scale;
   return norm;
 }

@@ -4,6 +4,7 @@ import {
   compile,
   createDropout,
   DROPOUT_STEP,
+  loop,
   type Program,
   type ProgramFunction,
   type Signature,
@@ -29,15 +30,25 @@ export interface StepResult {
   readonly gradient: Float32Array;
 }
 
+/** One batch, or one of the parts of an update. */
+export interface StepInput {
+  readonly batch: Readonly<Record<string, TypedArray>>;
+  readonly dropout: Int32Array;
+}
+
 export interface TrainStep {
   readonly program: Program;
-  /** @param penaltyShare factor on the model's penalty: 1 / n where n runs make up one update */
+  /** How many parts of an update one run takes at most. */
+  readonly parts: number;
+  /** One batch. @param penaltyShare factor on the model's penalty: 1 / n where n runs make up one update */
   run(
     values: Float32Array,
     batch: Readonly<Record<string, TypedArray>>,
     dropout: Int32Array,
     penaltyShare?: number,
   ): Promise<StepResult>;
+  /** One batch, or as many as there may be: the sums of their losses and gradients. */
+  runParts(values: Float32Array, parts: readonly StepInput[], penaltyShare?: number): Promise<StepResult>;
 }
 
 /** Frozen tensors by name, fetched when a model first reads them. */
@@ -78,29 +89,89 @@ export function trainStepOf(
   return { step, signature: { inputs, weights: model.weights, parameters: ['parameters'] } };
 }
 
+/** Inputs that are the same for every part of an update. */
+const SHARED = new Set(['parameters', 'penaltyShare']);
+
+/**
+ * A step over up to `parts` batches of one shape, `partCount` of them, one after the other where the program runs: what
+ * is summed stays there, and so do the parameters. Inputs that differ have an axis in front, [parts, ...].
+ */
+export function accumulatedStepOf(
+  one: ReturnType<typeof trainStepOf>,
+  parts: number,
+): { readonly step: ProgramFunction; readonly signature: Signature } {
+  const specs = Object.entries(one.signature.inputs);
+  const size = one.signature.inputs.parameters!.shape[0]!;
+  const step: ProgramFunction = ({ partCount, ...inputs }, weight) => {
+    const initial = { loss: tf.scalar(0), gradient: tf.fill([size], 0) as Tensor };
+    return loop(initial, parts, ({ loss, gradient }, at) => {
+      const index = tf.reshape(at, [1]);
+      const own = specs.map(([name, { shape }]): [string, Tensor] => {
+        const all = inputs[name]!;
+        return [name, SHARED.has(name) ? all : tf.reshape(tf.gather(all, index as never), [...shape])];
+      });
+      const result = one.step(Object.fromEntries(own), weight);
+      return {
+        state: { loss: tf.add(loss, result.loss!), gradient: tf.add(gradient, result.gradient!) },
+        isDone: tf.greaterEqual(tf.add(at, tf.scalar(1, 'int32')), partCount!),
+      };
+    });
+  };
+  const inputs: Record<string, TensorSpec> = { partCount: { shape: [], dtype: 'int32' } };
+  for (const [name, spec] of specs)
+    inputs[name] = SHARED.has(name) ? spec : { ...spec, shape: [parts, ...spec.shape] };
+  return { step, signature: { ...one.signature, inputs } };
+}
+
 /**
  * Compiles loss and gradient for one batch shape; the loss includes the model's penalty, where it has one.
  * @param options.training false leaves dropout out (for tests against other implementations)
+ * @param options.parts batches that one run takes at most; default 1
  */
 export async function compileTrainStep(
   model: TrainableModel,
   vector: ParameterVector,
   loss: LossFunction,
   batch: BatchSpec,
-  options: CompileOptions & { training?: boolean } = {},
+  options: CompileOptions & { training?: boolean; parts?: number } = {},
 ): Promise<TrainStep> {
-  const { training = true, ...compileOptions } = options;
+  const { training = true, parts = 1, ...compileOptions } = options;
   const hasPenalty = model.penalty !== undefined;
-  const { step, signature } = trainStepOf(model, vector.ranges, loss, batch, training);
+  const one = trainStepOf(model, vector.ranges, loss, batch, training);
+  const { step, signature } = parts === 1 ? one : accumulatedStepOf(one, parts);
   const program = await compile(step, signature, { name: 'train', ...compileOptions });
+  const runParts: TrainStep['runParts'] = async (values, given, penaltyShare = 1) => {
+    if (given.length === 0 || given.length > parts)
+      throw new Error(`a step takes 1 to ${parts} batches, got ${given.length}`);
+    const share = hasPenalty ? { penaltyShare: Float32Array.of(penaltyShare) } : {};
+    const own = given.map(({ batch, dropout }) => ({ dropoutStep: dropout, ...batch }));
+    const inputs =
+      parts === 1 ? own[0]! : { partCount: Int32Array.of(own.length), ...stacked(own, signature.inputs) };
+    const result = await program.run({ parameters: values, ...share, ...inputs });
+    return { loss: result.loss!.data[0]!, gradient: result.gradient!.data as Float32Array };
+  };
   return {
     program,
-    async run(values, batch, dropout, penaltyShare = 1) {
-      const share = hasPenalty ? { penaltyShare: Float32Array.of(penaltyShare) } : {};
-      const result = await program.run({ parameters: values, dropoutStep: dropout, ...share, ...batch });
-      return { loss: result.loss!.data[0]!, gradient: result.gradient!.data as Float32Array };
-    },
+    parts,
+    run: (values, batch, dropout, penaltyShare) => runParts(values, [{ batch, dropout }], penaltyShare),
+    runParts,
   };
+}
+
+/** Arrays of several batches, one behind the other, and zeros for those that are not there. */
+function stacked(
+  batches: readonly Readonly<Record<string, TypedArray>>[],
+  specs: Readonly<Record<string, TensorSpec>>,
+): Record<string, TypedArray> {
+  return Object.fromEntries(
+    Object.keys(batches[0]!).map((name) => {
+      const size = specs[name]!.shape.reduce((product, length) => product * length, 1);
+      const first = batches[0]![name]!;
+      const all = new (first.constructor as new (size: number) => TypedArray)(size);
+      for (const [i, batch] of batches.entries()) all.set(batch[name]!, i * first.length);
+      return [name, all];
+    }),
+  );
 }
 
 /** Compiles the forward pass, dropout off, for one batch shape: its first output, the one that is evaluated. */

@@ -1,6 +1,8 @@
 /** Kernels that move or repeat elements without computing on them. */
-import type { Attributes, Dtype } from '../ir/graph.ts';
+import type { Attributes, Dtype, GraphNode } from '../ir/graph.ts';
 import { normaliseAxes, range, resolveReshape } from '../ir/shapes.ts';
+import type { OnnxBuilder } from '../onnx/builder.ts';
+import { joinedHalves } from '../onnx/narrow.ts';
 import { attr, type Kernel, type KernelTable } from './kernel.ts';
 
 /** A kernel of one input whose ONNX form is a Reshape to the inferred shape. */
@@ -32,6 +34,17 @@ function filled(value: number): Kernel {
 /** Begin and end of a tfjs slice, whose size -1 means "to the end". */
 function sliceEnds(shape: readonly number[], begin: readonly number[], size: readonly number[]): number[] {
   return shape.map((dim, i) => ((size[i] ?? -1) < 0 ? dim : (begin[i] ?? 0) + size[i]!));
+}
+
+/** Pieces of a vector, each by itself: on CUDA one block of threads copies all that a Split of a single row does. */
+function cutVector(node: GraphNode, onnx: OnnxBuilder): void {
+  const x = onnx.name(node.inputs[0]!);
+  let start = 0;
+  for (const y of node.outputs) {
+    const end = start + y.shape[0]!;
+    onnx.bind(y, onnx.emit('Slice', [x, onnx.ints([start]), onnx.ints([end])]));
+    start = end;
+  }
 }
 
 export const layout: KernelTable = {
@@ -127,8 +140,9 @@ export const layout: KernelTable = {
     },
     lower: (node, onnx) => {
       const axis = normaliseAxes(attr(node, 'axis'), node.inputs[0]!.shape.length)[0]!;
-      const names = onnx.names(node.inputs);
-      onnx.bind(node.outputs[0]!, onnx.emit('Concat', names, { axis }));
+      const halves = joinedHalves(node.inputs, axis, onnx);
+      if (halves !== undefined) return onnx.bindHalf(node.outputs[0]!, halves);
+      onnx.bind(node.outputs[0]!, onnx.emit('Concat', onnx.names(node.inputs), { axis }));
     },
   },
   Pack: {
@@ -196,6 +210,7 @@ export const layout: KernelTable = {
       const [x] = node.inputs;
       const axis = normaliseAxes(node.attrs.axis, x!.shape.length)[0]!;
       const sizes = onnx.ints(node.outputs.map((y) => y.shape[axis]!));
+      if (x!.shape.length === 1) return cutVector(node, onnx);
       const parts = onnx.emitMany('Split', [onnx.name(x!), sizes], node.outputs.length, { axis });
       node.outputs.forEach((y, i) => {
         onnx.bind(y, parts[i]!);

@@ -3,6 +3,7 @@ import type { GraphNode } from '../ir/graph.ts';
 import { typeText } from '../ir/graph.ts';
 import { kernelFor } from '../kernels/index.ts';
 import { loopParts } from '../kernels/loop.ts';
+import { planExecution } from '../memory/order.ts';
 import { ONNX_DTYPE, type OnnxBuilder } from './builder.ts';
 import { type OnnxBody, OnnxType } from './proto.ts';
 
@@ -19,8 +20,11 @@ export function lowerBody(node: GraphNode, outer: OnnxBuilder): OnnxBody {
     onnx.alias(value, node.inputs[1 + next.length + i]!);
   });
   onnx.bind(step, onnx.emit('Cast', [`${name}:step`], { to: OnnxType.INT32 }));
-  for (const inner of graph.nodes)
+  const { anchored } = planExecution(graph);
+  for (const inner of graph.nodes) {
     kernelFor(inner.op, inner.inputs.map(typeText).join(', ')).lower(inner, onnx);
+    if (anchored.has(inner)) onnx.emit('Size', [onnx.name(inner.outputs[0]!)]);
+  }
   const goOn = onnx.emit('Not', [onnx.name(isDone)]);
   // An Identity: a body's output must be computed in the body, and under a name of its own.
   const outputs = next.map((value) => ({
@@ -36,6 +40,7 @@ export function lowerBody(node: GraphNode, outer: OnnxBuilder): OnnxBody {
       ...stateInfo,
     ],
     outputs: [{ name: goOn, type: OnnxType.BOOL, dims: [] }, ...outputs],
+    // In order, unlike the whole model: ONNX Runtime refuses any other in a body.
     nodes: onnx.nodes,
   };
 }

@@ -42,6 +42,21 @@ export function halfOf(value: Value, type: 'bf16' | 'f16', onnx: OnnxBuilder): s
   return onnx.half(value) ?? onnx.emit('Cast', [onnx.name(value)], { to });
 }
 
+/** Values of one 16-bit type side by side, in that type; undefined where one of them is in none. */
+export function joinedHalves(values: readonly Value[], axis: number, onnx: OnnxBuilder): string | undefined {
+  if (!onnx.multipliesHalves) return undefined;
+  const halves = values.map((value) => {
+    const weight = onnx.narrow(value);
+    if (weight === undefined) return onnx.half(value);
+    const isAsStored = weight.source.kind === 'file' && weight.roundTo === undefined;
+    return isAsStored
+      ? declareHalf(onnx, weight, weight.source as WeightReference, wholeOf(weight))
+      : undefined;
+  });
+  if (halves.some((half) => half === undefined)) return undefined;
+  return onnx.emit('Concat', halves as string[], { axis });
+}
+
 /** Rows of a narrow table picked by index, and widened then; undefined where the table is none in 16 bits. */
 export function pickedRows(x: Value, indices: string, axis: number, onnx: OnnxBuilder): string | undefined {
   const weight = onnx.narrow(x);

@@ -1,5 +1,5 @@
 import type { GraphNode, Value } from '../ir/graph.ts';
-import { maskAttributes, type MaskRows } from '../kernels/dropout.ts';
+import { type MaskRows, maskAttributes } from '../kernels/dropout.ts';
 import { type Pass, Substitution } from './rewrite.ts';
 
 /** Finds the rows of all masks of a step at once: a few nodes, and not some for each mask. */

@@ -9,10 +9,11 @@ import { dropoutRows } from './dropoutRows.ts';
 import { gemm } from './gemm.ts';
 import { joins, unjoinable } from './joins.ts';
 import { loopBodies } from './loopBodies.ts';
+import type { InputOrigins } from './origins.ts';
 import { type Precision, withPrecision } from './precision.ts';
 import { recompute } from './recompute.ts';
-import { scales } from './scales.ts';
 import type { Pass } from './rewrite.ts';
+import { scales } from './scales.ts';
 import { simplify } from './simplify.ts';
 import { softmaxGradient } from './softmaxGradient.ts';
 
@@ -35,6 +36,8 @@ export interface OptimiseOptions {
   readonly recompute?: boolean;
   /** What the graph is for; default "cpu". */
   readonly device?: Device;
+  /** Passes to leave out, by name, to see what each is good for. */
+  readonly without?: readonly string[];
 }
 
 /** What the passes know of a graph's inputs and weights. */
@@ -47,18 +50,29 @@ export interface Sources {
 /** Rewrites a graph into one with fewer, larger nodes: equivalent, but for the precision asked for. */
 export function optimise(graph: Graph, options: OptimiseOptions = {}, sources: Sources = {}): Graph {
   const { weights = new Map(), parameters = [] } = sources;
+  const { precision = 'f32', device } = options;
   // First, while a product is a node of its own; equal roundings are then done once, and before a loop.
-  let current = withPrecision(graph, options.precision ?? 'f32', weights, parameters);
-  if (!options.recompute) current = withoutCheckpoints(current);
-  current = simplified(loopBodies(optimise).run(current));
-  for (const pass of ACROSS) current = pass.run(current);
+  const rounded = withPrecision(graph, precision, weights, parameters);
+  const trained = parameters.flatMap((name) => graph.inputs.get(name) ?? []);
+  const kept = unjoinable(graph, weights, precision, device === 'cuda');
+  return rewritten(rounded, { ...options, joins: kept !== undefined }, { trained, kept: kept ?? [] });
+}
+
+/** @param inputs what is known of the graph's inputs, or of those of a loop's body */
+function rewritten(graph: Graph, options: RewriteOptions, inputs: InputOrigins): Graph {
+  const run = (before: Graph, pass: Pass) =>
+    options.without?.includes(pass.name) ? before : pass.run(before);
+  let current = options.recompute ? graph : withoutCheckpoints(graph);
+  const bodies = loopBodies((body, origins) => rewritten(body, options, origins), inputs);
+  current = simplified(bodies.run(current));
+  current = ACROSS.reduce(run, current);
   // Behind common subexpressions, which would join what is computed twice.
-  if (options.recompute) current = withoutCheckpoints(recompute(current, parameters));
-  current = dropoutRows.run(current);
-  const excluded = unjoinable(current, weights, options.precision ?? 'f32', options.device === 'cuda');
-  if (excluded !== undefined) for (const pass of joins(excluded)) current = pass.run(current);
-  for (const pass of FINAL) current = pass.run(current);
-  return current;
+  if (options.recompute) current = withoutCheckpoints(recompute(current, inputs));
+  return [dropoutRows, ...(options.joins ? joins(inputs) : []), ...FINAL].reduce(run, current);
+}
+
+interface RewriteOptions extends OptimiseOptions {
+  readonly joins: boolean;
 }
 
 function simplified(graph: Graph): Graph {

@@ -5,6 +5,7 @@
  */
 import type { Graph, GraphNode, Value } from '../ir/graph.ts';
 import type { WeightSource } from '../weights/source.ts';
+import { type InputOrigins, type Origins, originsOf } from './origins.ts';
 import type { Precision } from './precision.ts';
 import { freshValues, type Pass, producers, readersOf } from './rewrite.ts';
 
@@ -51,17 +52,7 @@ interface Joinable {
 }
 
 /** @param excluded weights that must stay as they are stored */
-function joinable(graph: Graph, excluded: ReadonlySet<Value>): Joinable {
-  const frozen = new Set<Value>([...graph.weights.values(), ...graph.constants.keys()]);
-  const apart = new Set(excluded);
-  for (const { inputs, outputs } of graph.nodes) {
-    if (inputs.length === 0 || !inputs.every((input) => frozen.has(input))) continue;
-    const isApart = inputs.some((input) => apart.has(input));
-    for (const y of outputs) {
-      frozen.add(y);
-      if (isApart) apart.add(y);
-    }
-  }
+function joinable({ frozen, kept }: Origins): Joinable {
   return {
     frozen,
     product(node) {
@@ -69,7 +60,7 @@ function joinable(graph: Graph, excluded: ReadonlySet<Value>): Joinable {
         return;
       const [left, right] = node.inputs as [Value, Value];
       const isPlain = left.shape.length === 2 && right.shape.length === 2;
-      if (!isPlain || frozen.has(left) || !frozen.has(right) || apart.has(right)) return;
+      if (!isPlain || frozen.has(left) || !frozen.has(right) || kept.has(right)) return;
       return { node, left, right, transposeB: node.attrs.transposeB === true };
     },
   };
@@ -120,14 +111,14 @@ function withWeights(
  * x₁ W₁ + x₂ W₂ + ... as [x₁ x₂ ...] times W₁, W₂, ... below one another, where copying the factors moves less than
  * writing and adding the terms does.
  */
-function joinSums(excluded: ReadonlySet<Value>): Pass {
+function joinSums(inputs: InputOrigins): Pass {
   return {
     name: 'sums of products',
     run(graph) {
       const made = producers(graph);
       const readers = readersOf(graph);
       const kept = new Set(graph.outputs.values());
-      const can = joinable(graph, excluded);
+      const can = joinable(originsOf(graph, inputs));
       const fresh = freshValues(graph);
       const joined = new JoinedWeights(graph, fresh);
       const isInner = (value: Value) => readers.get(value)?.length === 1 && !kept.has(value);
@@ -216,11 +207,11 @@ function joinedSum(
 }
 
 /** x W₁, x W₂, ... as one product that is split, where splitting moves less than reading x anew for each does. */
-function joinSiblings(excluded: ReadonlySet<Value>): Pass {
+function joinSiblings(inputs: InputOrigins): Pass {
   return {
     name: 'products of one input',
     run(graph) {
-      const can = joinable(graph, excluded);
+      const can = joinable(originsOf(graph, inputs));
       const fresh = freshValues(graph);
       const joined = new JoinedWeights(graph, fresh);
       const products = graph.nodes.flatMap((node) => can.product(node) ?? []);
@@ -255,10 +246,7 @@ function joinSiblings(excluded: ReadonlySet<Value>): Pass {
 }
 
 /** Both, one after the other. */
-export const joins = (excluded: ReadonlySet<Value>): readonly Pass[] => [
-  joinSums(excluded),
-  joinSiblings(excluded),
-];
+export const joins = (inputs: InputOrigins): readonly Pass[] => [joinSums(inputs), joinSiblings(inputs)];
 
 /** Products that agree in `key`, in the order of their weights: sums and siblings then make the same joined ones. */
 function grouped(

@@ -1,25 +1,54 @@
 import type { Graph, GraphNode, Value } from '../ir/graph.ts';
 import { LoopBody } from '../ir/loopBody.ts';
+import { type InputOrigins, type Origins, originsOf } from './origins.ts';
 import type { Pass } from './rewrite.ts';
 
 /**
  * Optimises the bodies of loops, computes before the loop what is the same at each of its steps, and takes away the
  * inputs that a body no longer reads.
  */
-export function loopBodies(optimise: (graph: Graph) => Graph): Pass {
+export function loopBodies(optimise: OptimiseBody, inputs: InputOrigins): Pass {
   return {
     name: 'loop bodies',
     run(graph) {
       if (!graph.nodes.some(({ op }) => op === 'Loop')) return graph;
-      const nodes = graph.nodes.flatMap((node) => (node.op === 'Loop' ? outOf(node, optimise) : [node]));
+      const origins = originsOf(graph, inputs);
+      const nodes = graph.nodes.flatMap((node) => {
+        if (node.op !== 'Loop') return [node];
+        const { body, known } = asSeenInside(node, graph, origins);
+        return outOf(node, optimise(body, known));
+      });
       return { ...graph, nodes };
     },
   };
 }
 
+type OptimiseBody = (body: Graph, inputs: InputOrigins) => Graph;
+
+/** The body, with the small constants that it reads as its own, and what is known of its inputs. */
+function asSeenInside(
+  node: GraphNode,
+  graph: Graph,
+  origins: Origins,
+): { readonly body: Graph; readonly known: InputOrigins } {
+  const { graph: recorded } = node.attrs.body as LoopBody;
+  const captured = [...recorded.inputs.values()].slice(1 + node.outputs.length);
+  const outside = (i: number) => node.inputs[1 + node.outputs.length + i]!;
+  const from = (values: ReadonlySet<Value>) => captured.filter((_, i) => values.has(outside(i)));
+  const constants = new Map(
+    captured.flatMap((value, i) => {
+      const data = graph.constants.get(outside(i));
+      return data === undefined ? [] : [[value, data] as const];
+    }),
+  );
+  return {
+    body: { ...recorded, constants },
+    known: { frozen: from(origins.frozen), trained: from(origins.common), kept: from(origins.kept) },
+  };
+}
+
 /** The nodes that can be computed before the loop, and the loop. */
-function outOf(node: GraphNode, optimise: (graph: Graph) => Graph): GraphNode[] {
-  const body = optimise((node.attrs.body as LoopBody).graph);
+function outOf(node: GraphNode, body: Graph): GraphNode[] {
   const [[stepName, step], ...rest] = [...body.inputs] as [[string, Value], ...[string, Value][]];
   const states = node.outputs.length;
   const captured = rest.slice(states);
@@ -28,7 +57,8 @@ function outOf(node: GraphNode, optimise: (graph: Graph) => Graph): GraphNode[] 
   const before: GraphNode[] = [];
   const inside: GraphNode[] = [];
   for (const one of body.nodes) {
-    if (!one.inputs.every((input) => outside.has(input))) {
+    // A rounded weight would stay as long as the loop runs.
+    if (one.op === 'RoundTo' || !one.inputs.every((input) => outside.has(input))) {
       inside.push(one);
       continue;
     }
@@ -45,6 +75,7 @@ function outOf(node: GraphNode, optimise: (graph: Graph) => Graph): GraphNode[] 
   const enter = (value: Value) => standIn.get(value) ?? value;
   const graph: Graph = {
     ...body,
+    constants: new Map(),
     inputs: new Map([
       [stepName, step] as [string, Value],
       ...rest.slice(0, states),

@@ -3,6 +3,7 @@
  * backward pass, and each part between two marks is computed a second time when its gradients are due.
  */
 import type { Graph, GraphNode, Value } from '../ir/graph.ts';
+import { type InputOrigins, originsOf } from './origins.ts';
 import { freshValues, producers } from './rewrite.ts';
 
 /** What is known of a graph with marks. */
@@ -17,12 +18,12 @@ interface Parts {
 
 /**
  * @param graph with `Checkpoint` nodes, which stay
- * @param parameters names of the inputs that are trained; what is made of them and of weights alone is kept
+ * @param inputs which are trained, or frozen; what is made of them and of weights alone is kept
  */
-export function recompute(graph: Graph, parameters: readonly string[]): Graph {
+export function recompute(graph: Graph, inputs: InputOrigins): Graph {
   const marks = graph.nodes.filter(({ op, attrs }) => op === 'Checkpoint' && attrs.isGradient !== true);
   if (marks.length === 0) return graph;
-  const parts = partsOf(graph, marks, parameters);
+  const parts = partsOf(graph, marks, inputs);
   const made = producers(graph);
   const fresh = freshValues(graph);
   const nodes: GraphNode[] = [];
@@ -54,7 +55,7 @@ export function recompute(graph: Graph, parameters: readonly string[]): Graph {
   return { ...graph, nodes };
 }
 
-function partsOf(graph: Graph, marks: readonly GraphNode[], parameters: readonly string[]): Parts {
+function partsOf(graph: Graph, marks: readonly GraphNode[], inputs: InputOrigins): Parts {
   const number = new Map(marks.map(({ attrs }, i) => [attrs.mark, i + 1]));
   const after = new Map<Value, number>();
   const before = new Map<Value, number>();
@@ -64,11 +65,7 @@ function partsOf(graph: Graph, marks: readonly GraphNode[], parameters: readonly
     ...graph.constants.keys(),
     ...graph.outputs.values(),
   ]);
-  const frozen = new Set<Value>([
-    ...graph.weights.values(),
-    ...graph.constants.keys(),
-    ...parameters.flatMap((name) => graph.inputs.get(name) ?? []),
-  ]);
+  const { common } = originsOf(graph, inputs);
   for (const node of graph.nodes) {
     const gradients = node.inputs.flatMap((input) => before.get(input) ?? []);
     const forward = Math.max(0, ...node.inputs.map((input) => after.get(input) ?? 0));
@@ -80,8 +77,7 @@ function partsOf(graph: Graph, marks: readonly GraphNode[], parameters: readonly
       else after.set(output, mark ?? forward);
       if (node.op === 'Checkpoint' || (mark ?? forward) >= marks.length) kept.add(output);
       // What is the same for all examples is small, and may be dear: a rotation's inverse. Not a rounded weight.
-      if (node.inputs.every((input) => frozen.has(input))) frozen.add(output);
-      if (frozen.has(output) && node.op !== 'RoundTo') kept.add(output);
+      if (common.has(output) && node.op !== 'RoundTo') kept.add(output);
     }
   }
   keepShared(graph, after, before, kept);

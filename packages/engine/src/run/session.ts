@@ -9,6 +9,7 @@ import type { Graph, TypedArray } from '../ir/graph.ts';
 import { storedWeights } from '../memory/storage.ts';
 import { type Blob, lower } from '../onnx/lower.ts';
 import { encodeModel } from '../onnx/proto.ts';
+import type { Precision } from '../passes/precision.ts';
 import type { TensorSpec } from '../trace/trace.ts';
 import { writeFully } from '../weights/bytes.ts';
 import type { WeightSource } from '../weights/source.ts';
@@ -61,9 +62,13 @@ export async function createSessionProgram(
   specs: Readonly<Record<string, TensorSpec>>,
   weights: ReadonlyMap<string, WeightSource>,
   traceMilliseconds: number,
-  options: SessionOptions & { readonly device?: Device; readonly recompute?: boolean } = {},
+  options: SessionOptions & {
+    readonly device?: Device;
+    readonly recompute?: boolean;
+    readonly precision?: Precision;
+  } = {},
 ): Promise<Program> {
-  const { recompute = false, device = 'cpu', profilePrefix, sessionEntries } = options;
+  const { recompute = false, device = 'cpu', precision = 'f32', profilePrefix, sessionEntries } = options;
   const ort = await loadOrt();
   const start = performance.now();
   const parent = realpathSync(options.temporaryFolder ?? os.tmpdir());
@@ -92,7 +97,8 @@ export async function createSessionProgram(
         'session.model_external_initializers_file_folder_path': lowered.folder,
         'session.disable_prepacking': isPacked ? '0' : '1',
         'optimization.disable_specified_optimizers': disabledOptimisers(
-          areHalvesInPlace,
+          // Where 16-bit numbers are multiplied as such, folding joins weights and widens none that matter.
+          areHalvesInPlace && !(device === 'cuda' && precision !== 'f32'),
           recompute || quantized.size > 0,
         ),
         ...sessionEntries,
