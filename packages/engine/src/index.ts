@@ -24,6 +24,7 @@ export type { OptimiseOptions } from './passes/index.ts';
 export type { Precision } from './passes/precision.ts';
 export { type RandomState, RandomStream } from './random.ts';
 export { useBackend } from './run/eager.ts';
+export { deviceProblem } from './run/probe.ts';
 export {
   DEVICES,
   type Device,

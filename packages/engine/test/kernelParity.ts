@@ -43,11 +43,12 @@ export function expectParity(
   actual: Record<string, TensorValue>,
   expected: Record<string, TensorValue>,
   what: string,
+  tolerance = TOLERANCE,
 ): void {
   expect(Object.keys(actual)).toEqual(Object.keys(expected));
   for (const [name, want] of Object.entries(expected)) {
     expect(actual[name]!.shape, `shape of ${name}`).toEqual(want.shape);
-    expectClose(actual[name]!.data, want.data, `${what}, ${name}`);
+    expectClose(actual[name]!.data, want.data, `${what}, ${name}`, tolerance);
   }
 }
 
@@ -88,13 +89,13 @@ function draw({ shape, dtype = 'float32', low = -2, high = 2 }: InputCase, rng: 
   return dtype === 'int32' ? Int32Array.from(integers) : Uint8Array.from(integers);
 }
 
-function expectClose(actual: TypedArray, expected: TypedArray, what: string): void {
+function expectClose(actual: TypedArray, expected: TypedArray, what: string, tolerance: number): void {
   expect(actual.length, what).toBe(expected.length);
   let scale = 1;
   for (const one of expected) if (Number.isFinite(one)) scale = Math.max(scale, Math.abs(one));
   for (let i = 0; i < expected.length; i++) {
     const [a, b] = [actual[i]!, expected[i]!];
     if (Object.is(a, b) || a === b) continue;
-    if (!(Math.abs(a - b) <= TOLERANCE * scale)) expect.fail(`${what}: element ${i} is ${a}, tfjs has ${b}`);
+    if (!(Math.abs(a - b) <= tolerance * scale)) expect.fail(`${what}: element ${i} is ${a}, tfjs has ${b}`);
   }
 }

@@ -91,7 +91,7 @@ const TokenLoss: CompositeKernel = {
   lower: (node, onnx) => {
     const [logits, labels] = onnx.names(node.inputs) as [string, string];
     const total = onnx.emit('ReduceLogSumExp', [logits, onnx.ints([1])], { keepdims: 1 });
-    const column = onnx.emit('Unsqueeze', [onnx.castToInt64(labels), onnx.ints([1])]);
+    const column = onnx.emit('Unsqueeze', [labels, onnx.ints([1])]);
     const chosen = onnx.emit('GatherElements', [logits, column], { axis: 1 });
     const loss = onnx.emit('Squeeze', [onnx.emit('Sub', [total, chosen]), onnx.ints([1])]);
     onnx.bind(node.outputs[0]!, loss);
@@ -111,7 +111,7 @@ const TokenLossGrad: CompositeKernel = {
   lower: (node, onnx) => {
     const [dy, logits, labels, total] = onnx.names(node.inputs) as [string, string, string, string];
     const probabilities = onnx.emit('Exp', [onnx.emit('Sub', [logits, total])]);
-    const column = onnx.emit('Unsqueeze', [onnx.castToInt64(labels), onnx.ints([1])]);
+    const column = onnx.emit('Unsqueeze', [labels, onnx.ints([1])]);
     const minusOne = onnx.emit('Expand', [
       onnx.scalar(-1, 'float32'),
       onnx.ints([node.inputs[1]!.shape[0]!, 1]),
@@ -141,7 +141,7 @@ const WriteColumn: CompositeKernel = {
   },
   lower: (node, onnx) => {
     const [x, column, index] = onnx.names(node.inputs) as [string, string, string];
-    const where = onnx.emit('Expand', [onnx.castToInt64(index), onnx.ints(node.inputs[1]!.shape)]);
+    const where = onnx.emit('Expand', [index, onnx.ints(node.inputs[1]!.shape)]);
     onnx.bind(node.outputs[0]!, onnx.emit('ScatterElements', [x, where, column], { axis: 1 }));
   },
   eager: ({ x, column, index }) => {

@@ -1,6 +1,6 @@
 /** Matrix products. */
 import type { Attributes, GraphNode, Value } from '../ir/graph.ts';
-import { matMulShape } from '../ir/shapes.ts';
+import { matMulShape, range } from '../ir/shapes.ts';
 import type { OnnxBuilder } from '../onnx/builder.ts';
 import { halfOf, narrowProduct } from '../onnx/narrow.ts';
 import type { KernelTable, ValueType } from './kernel.ts';
@@ -21,7 +21,19 @@ function product(node: GraphNode, names: readonly string[], onnx: OnnxBuilder): 
   const { transA, transB } = transposes(node);
   if (!transA && !transB) return onnx.emit('MatMul', names);
   if (a!.shape.length === 2 && b!.shape.length === 2) return onnx.emit('Gemm', names, { transA, transB });
-  return onnx.emit('FusedMatMul', names, { transA, transB }, 'com.microsoft');
+  return fusedMatMul(node, names, onnx);
+}
+
+function fusedMatMul(node: GraphNode, names: readonly string[], onnx: OnnxBuilder): string {
+  const { transA, transB } = transposes(node);
+  if (!onnx.target.lacks.has('FusedMatMul'))
+    return onnx.emit('FusedMatMul', names, { transA, transB }, 'com.microsoft');
+  const turned = [transA, transB].map((isTurned, i) => {
+    const { length } = node.inputs[i]!.shape;
+    const perm = [...range(length - 2), length - 1, length - 2];
+    return isTurned ? onnx.emit('Transpose', [names[i]!], { perm }) : names[i]!;
+  });
+  return onnx.emit('MatMul', turned);
 }
 
 /**
@@ -30,7 +42,7 @@ function product(node: GraphNode, names: readonly string[], onnx: OnnxBuilder): 
  */
 function halfProduct(node: GraphNode, onnx: OnnxBuilder): string | undefined {
   const type = node.attrs.operands as 'bf16' | 'f16' | undefined;
-  if (type === undefined || !onnx.multipliesHalves) return undefined;
+  if (type === undefined || !onnx.target.multipliesHalves) return undefined;
   const halves = node.inputs.slice(0, 2).map((value) => halfOf(value, type, onnx));
   return onnx.cast(product(node, halves, onnx), 'float32');
 }
@@ -69,7 +81,7 @@ export const products: KernelTable = {
     },
     lower: (node, onnx) => {
       const [a, b, bias] = onnx.names(node.inputs);
-      const product = onnx.emit('FusedMatMul', [a!, b!], transposes(node), 'com.microsoft');
+      const product = fusedMatMul(node, [a!, b!], onnx);
       onnx.bind(node.outputs[0]!, bias === undefined ? product : onnx.emit('Add', [product, bias]));
     },
   },

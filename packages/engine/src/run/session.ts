@@ -9,6 +9,7 @@ import type { Graph, TypedArray } from '../ir/graph.ts';
 import { storedWeights } from '../memory/storage.ts';
 import { type Blob, lower } from '../onnx/lower.ts';
 import { encodeModel } from '../onnx/proto.ts';
+import { TARGETS } from '../onnx/target.ts';
 import type { TensorSpec } from '../trace/trace.ts';
 import { writeFully } from '../weights/bytes.ts';
 import type { WeightSource } from '../weights/source.ts';
@@ -76,7 +77,7 @@ export async function createSessionProgram(
     const lowered = lower(graph, weights, name, blobFile, {
       widenAtUse: areHalvesInPlace,
       packWeights: isPacked,
-      multipliesHalves: device === 'cuda',
+      target: TARGETS[device],
     });
     onnxNodes = lowered.model.nodes.length;
     await writeBlobs(blobFile, lowered.blobs);
