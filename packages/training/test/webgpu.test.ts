@@ -4,7 +4,7 @@
 import { getPeftModel, METHODS, methodNamed } from '@psoft/adapter';
 import { compile, dropoutStep, type Executor, openCheckpoint, RandomStream, type TrainableModel, type TypedArray, tf } from '@psoft/engine';
 import { crossEntropy, initialiseHeads, modelFor, type Task } from '@psoft/models';
-import { checkpointFolder } from '../../tiny-models/src/checkpoints.ts';
+import { type CheckpointName, checkpointFolder } from '../../tiny-models/src/checkpoints.ts';
 import { afterAll, describe, expect, test } from 'vitest';
 import { webgpuProblem } from '../../engine/test/webgpuAdapter.ts';
 import { ParameterVector } from '../src/parameters.ts';
@@ -64,7 +64,7 @@ const MODELS: Record<string, Tiny> = {
 
 async function trainable(name: string, method: string): Promise<TrainableModel> {
   const { task } = MODELS[name]!;
-  const { config, weights } = await openCheckpoint(checkpointFolder(name));
+  const { config, weights } = await openCheckpoint(checkpointFolder(name as CheckpointName));
   const heads = task === 'causal-lm' ? new Map() : initialiseHeads(task, config, weights, 1);
   const model = modelFor(task, config, new Map([...weights, ...heads]));
   if (method === 'full') return trainAll(model);
