@@ -1,19 +1,14 @@
-/** Whether tests can use WebGPU here, if need be on the processor by the Vulkan driver that Chromium brings. */
-import { existsSync } from 'node:fs';
+/** Whether tests can use WebGPU here: see docs/webgpu.md for how a machine without a GPU can, too. */
 import { deviceProblem } from '@psoft/engine';
 
-const CHROMIUMS = '/usr/lib/chromium/vk_swiftshader_icd.json';
-const CARDS = ['/dev/nvidia0', '/dev/dri/renderD128', '/dev/dxg'];
+/** Tests that take minutes on a processor run, too. PSOFT_WEBGPU=no runs none. */
+export const ALL_OF_WEBGPU = process.env.PSOFT_WEBGPU === 'all';
 
-/** What the machine has decides, unless VK_DRIVER_FILES is set. @returns why not */
+/** @returns why not */
 export async function webgpuProblem(): Promise<string | undefined> {
-  if (process.env.PSOFT_WEBGPU === 'no') return 'PSOFT_WEBGPU=no';
-  if (
-    process.env.VK_DRIVER_FILES === undefined &&
-    process.env.VK_ICD_FILENAMES === undefined &&
-    !CARDS.some((file) => existsSync(file)) &&
-    existsSync(CHROMIUMS)
-  )
-    process.env.VK_DRIVER_FILES = CHROMIUMS;
-  return deviceProblem('webgpu');
+  return process.env.PSOFT_WEBGPU === 'no' ? 'PSOFT_WEBGPU=no' : deviceProblem('webgpu');
 }
+
+/** The title of a suite: it says why it is skipped. */
+export const inWebgpu = (title: string, problem: string | undefined): string =>
+  problem === undefined ? title : `${title}, not here: ${problem}`;

@@ -68,7 +68,9 @@ export const layout: KernelTable = {
       const axes = range(x!.shape.length).filter((i) => (begin[i] ?? 0) !== 0 || ends[i] !== x!.shape[i]);
       const name = onnx.name(x!);
       if (x!.dtype !== 'float32' && onnx.target.lacks.has('Slice')) {
-        const parts = axes.map((axis) => [axis, range(ends[axis]! - begin[axis]!).map((i) => begin[axis]! + i)] as const);
+        const parts = axes.map(
+          (axis) => [axis, range(ends[axis]! - begin[axis]!).map((i) => begin[axis]! + i)] as const,
+        );
         const pick = (from: string, [axis, at]: (typeof parts)[number]) =>
           onnx.emit('Gather', [from, onnx.constant(Int32Array.from(at), [at.length])], { axis });
         return onnx.bind(node.outputs[0]!, parts.reduce(pick, name));

@@ -28,10 +28,7 @@ export function newtonInverse(x: string, shape: readonly number[], onnx: OnnxBui
     return onnx.emit('ReduceMax', [sums, onnx.ints([2 * rank - 3 - axis])], { keepdims: 1 });
   });
   const perm = [...range(rank - 2), rank - 1, rank - 2];
-  let y = onnx.emit('Div', [
-    onnx.emit('Transpose', [x], { perm }),
-    onnx.emit('Mul', [norm1!, normInf!]),
-  ]);
+  let y = onnx.emit('Div', [onnx.emit('Transpose', [x], { perm }), onnx.emit('Mul', [norm1!, normInf!])]);
   for (let step = 1; step < STEPS; step++)
     y = onnx.emit('MatMul', [y, onnx.emit('Sub', [twice, onnx.emit('MatMul', [x, y])])]);
   // The last step by the residual, which is small: the sum then has the rounding errors of one product less.

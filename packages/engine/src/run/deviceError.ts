@@ -12,7 +12,7 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
     /get a WebGPU adapter/,
     'there is no WebGPU adapter, for want of a driver (Vulkan on Linux) that Dawn accepts; docs/webgpu.md says how to look for it',
   ],
-  [/requires f16/, 'its adapter has no 16-bit floats (WebGPU\'s feature shader-f16); use precision f32'],
+  [/requires f16/, "its adapter has no 16-bit floats (WebGPU's feature shader-f16); use precision f32"],
   [
     /Too many storage buffers/,
     'a tensor is larger than its shaders can bind, in parts, too; make batches smaller',
