@@ -11,17 +11,9 @@ import { deviceErrorOf } from '../src/run/deviceError.ts';
 import { kernelCases } from './kernelCases.ts';
 import { drawCase, expectParity, SEEDS, titleOf } from './kernelParity.ts';
 import { ALL_OF_WEBGPU, inWebgpu, webgpuProblem } from './webgpuAdapter.ts';
+import { OPEN_IN_WGSL, WEBGPU_TOLERANCE } from './webgpuTolerance.ts';
 
 const problem = await webgpuProblem();
-
-/**
- * Everything else is as near as on the CPU: sums of float32. WGSL asks sin and cos for an absolute error of 2⁻¹¹ within
- * a turn; the tangent divides them, and its slope by a square of 0.3 and more.
- */
-const TOLERANCE: Record<string, number> = { Sin: 2 ** -11, Cos: 2 ** -11, Tan: 2 ** -8 };
-
-/** Rows that make what they test for by a logarithm of zero or less, which WGSL leaves open. */
-const OPEN = new Set(['IsNan', 'IsFinite']);
 
 describe.skipIf(problem !== undefined)(inWebgpu('WebGPU', problem), () => {
   let kept: Program;
@@ -31,7 +23,7 @@ describe.skipIf(problem !== undefined)(inWebgpu('WebGPU', problem), () => {
   });
   afterAll(() => kept.dispose());
 
-  const rows = kernelCases.filter(({ kernel }) => !OPEN.has(kernel));
+  const rows = kernelCases.filter(({ kernel }) => !OPEN_IN_WGSL.has(kernel));
   describe.each(rows.map((row) => [titleOf(row), row] as const))('%s', (_, row) => {
     test.for(ALL_OF_WEBGPU ? SEEDS : [1])('agrees with tfjs (seed %i)', async (seed, { skip }) => {
       const { fn, specs, values, inputs } = drawCase(row, seed);
@@ -45,7 +37,7 @@ describe.skipIf(problem !== undefined)(inWebgpu('WebGPU', problem), () => {
           throw error;
         });
         const what = `${row.kernel}, seed ${seed}, shapes ${JSON.stringify(inputs)}`;
-        expectParity(actual, await eager.run(values), what, TOLERANCE[row.kernel]);
+        expectParity(actual, await eager.run(values), what, WEBGPU_TOLERANCE[row.kernel]);
       } finally {
         await Promise.all([webgpu.dispose(), eager.dispose()]);
       }
