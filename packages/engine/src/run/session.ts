@@ -38,6 +38,8 @@ export interface SessionOptions {
   readonly profilePrefix?: string;
   /** Further configuration entries of the session, by their full names, for trials. */
   readonly sessionEntries?: Readonly<Record<string, string>>;
+  /** Options of the device's provider, by ONNX Runtime's names, for trials. */
+  readonly providerOptions?: Readonly<Record<string, unknown>>;
 }
 
 export type HalfWeights = 'inPlace' | 'widened';
@@ -81,7 +83,7 @@ export async function createSessionProgram(
     onnxNodes = lowered.model.nodes.length;
     await writeBlobs(blobFile, lowered.blobs);
     session = await openSession(ort, device, encodeModel(lowered.model), {
-      executionProviders: [device],
+      executionProviders: [{ name: device, ...options.providerOptions }],
       graphOptimizationLevel: 'all',
       // Planned once for all values, memory is not given back in between: a third more at ViT-B/16, and no faster.
       enableMemPattern: false,
