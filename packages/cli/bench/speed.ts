@@ -46,6 +46,8 @@ const { values } = parseArgs({
     without: { type: 'string', multiple: true, default: [] },
     /** Session entries, name=value. */
     entry: { type: 'string', multiple: true, default: [] },
+    /** Options of the device's provider, name=value. */
+    provider: { type: 'string', multiple: true, default: [] },
   },
 });
 const number = (text: string | undefined): number | undefined =>
@@ -78,6 +80,7 @@ const step = await compileTrainStep(trained, vector, shape.loss, shape.spec(exte
   ...(threads === undefined ? {} : { threads }),
   ...(values.profile === undefined ? {} : { profilePrefix: values.profile }),
   sessionEntries: Object.fromEntries(values.entry.map((one) => one.split('='))),
+  providerOptions: Object.fromEntries(values.provider.map((one) => one.split('='))),
 });
 const compiled = performance.now();
 const inputs = shape.inputs(extent, RandomStream.from(2, 'bench'));

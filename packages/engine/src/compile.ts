@@ -1,5 +1,6 @@
 import type { Graph } from './ir/graph.ts';
 import { type OptimiseOptions, optimise } from './passes/index.ts';
+import { DeviceError } from './run/deviceError.ts';
 import { createEagerProgram } from './run/eager.ts';
 import { type Executor, isDevice, type Program } from './run/program.ts';
 import { createSessionProgram, type SessionOptions } from './run/session.ts';
@@ -28,6 +29,7 @@ export interface CompileOptions extends SessionOptions, OptimiseOptions {
  * the graph, writes it as ONNX with the weights referenced where they lie, and opens a session on it. With an eager
  * executor nothing is compiled and the function itself is called at every run.
  * @throws CompileError when the function does something that a static graph cannot hold
+ * @throws DeviceError when the device is not there or has not what the options ask for
  */
 export async function compile(
   fn: ProgramFunction,
@@ -38,6 +40,8 @@ export async function compile(
   const weights = placesOf(signature.weights ?? new Map<string, WeightSource>());
   if (!isDevice(executor))
     return createEagerProgram(executor, fn, signature.inputs, weights, options.threads);
+  if (executor === 'webgpu' && options.precision === 'bf16')
+    throw new DeviceError('the device "webgpu" has no bfloat16; use precision f16 or f32');
   const start = performance.now();
   const graph = traceOptimised(fn, { ...signature, weights }, { ...options, device: executor });
   const traceMilliseconds = performance.now() - start;

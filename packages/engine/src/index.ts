@@ -24,7 +24,9 @@ export { writeColumn } from './ops/writeColumn.ts';
 export type { OptimiseOptions } from './passes/index.ts';
 export type { Precision } from './passes/precision.ts';
 export { type RandomState, RandomStream } from './random.ts';
+export { DeviceError } from './run/deviceError.ts';
 export { useBackend } from './run/eager.ts';
+export { deviceProblem } from './run/probe.ts';
 export {
   DEVICES,
   type Device,
@@ -37,7 +39,7 @@ export {
   type ProgramStats,
   type TensorValue,
 } from './run/program.ts';
-export { DeviceError, type HalfWeights } from './run/session.ts';
+export type { HalfWeights } from './run/session.ts';
 export { ExecutorMissingError, isExecutorInstalled, tfjsNodeVersions } from './run/tfjsNode.ts';
 export { linear, plainScope } from './scope.ts';
 export * from './tf.ts';

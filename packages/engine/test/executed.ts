@@ -56,7 +56,7 @@ export async function orders(
   }
 }
 
-function writeAt(file: string, offset: number, data: TypedArray): void {
+export function writeAt(file: string, offset: number, data: TypedArray): void {
   const handle = openSync(file, existsSync(file) ? 'r+' : 'w');
   writeSync(handle, data, 0, data.byteLength, offset);
   closeSync(handle);

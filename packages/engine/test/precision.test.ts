@@ -11,6 +11,7 @@ import {
 } from '@psoft/engine';
 import { describe, expect, test } from 'vitest';
 import { lower } from '../src/onnx/lower.ts';
+import { ANY_TARGET } from '../src/onnx/target.ts';
 import { stack } from './stack.ts';
 
 /** Bits of the significand, the leading one included; exponents of the tests' numbers are in both types' range. */
@@ -126,7 +127,7 @@ describe('where the device multiplies 16-bit numbers', () => {
   const text = (fn: ProgramFunction, signature: Parameters<typeof traceOptimised>[1], isSo = true) => {
     const graph = traceOptimised(fn, signature, { precision: 'bf16' });
     const { model } = lower(graph, signature.weights ?? new Map(), 'm', '/tmp/none', {
-      multipliesHalves: isSo,
+      target: { ...ANY_TARGET, multipliesHalves: isSo },
       widenAtUse: true,
     });
     return [...model.nodes]

@@ -50,7 +50,10 @@ export function addPromptOptions(command: Command): Command {
 export function addExecutionOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--executor <name>', 'cpu: compiled, ONNX Runtime; the others call tfjs kernels one by one')
+      new Option(
+        '--executor <name>',
+        'cpu, cuda, webgpu: compiled, ONNX Runtime; the others call tfjs kernels one by one',
+      )
         .choices(EXECUTORS)
         .default('cpu'),
     )

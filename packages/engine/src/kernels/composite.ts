@@ -3,6 +3,7 @@
  * cheaper by hand. Each runs eagerly on every tfjs backend (its `eager` form is built from ordinary tfjs operations)
  * and lowers to ONNX; `ops/` holds the differentiable functions that call them.
  */
+import { newtonInverse } from '../onnx/newtonInverse.ts';
 import { tf } from '../tf.ts';
 import { decoderKernels } from './decoder.ts';
 import { dropoutKernels } from './dropout.ts';
@@ -107,7 +108,11 @@ const MatrixInverse: CompositeKernel = {
     return [{ shape: x!.shape, dtype: 'float32' }];
   },
   lower: (node, onnx) => {
-    onnx.bind(node.outputs[0]!, onnx.emit('Inverse', [onnx.name(node.inputs[0]!)], {}, 'com.microsoft'));
+    const x = onnx.name(node.inputs[0]!);
+    const y = onnx.target.lacks.has('Inverse')
+      ? newtonInverse(x, node.inputs[0]!.shape, onnx)
+      : onnx.emit('Inverse', [x], {}, 'com.microsoft');
+    onnx.bind(node.outputs[0]!, y);
   },
   eager: ({ x }) => {
     const n = x!.shape.at(-1)!;

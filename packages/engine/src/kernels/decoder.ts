@@ -92,7 +92,7 @@ const TokenLoss: CompositeKernel = {
     const [logits, labels] = onnx.names(node.inputs) as [string, string];
     // One pass on every device; CUDA reduces a row of a vocabulary's length a hundred times slower.
     const logs = onnx.emit('LogSoftmax', [logits], { axis: 1 });
-    const column = onnx.emit('Unsqueeze', [onnx.castToInt64(labels), onnx.ints([1])]);
+    const column = onnx.emit('Unsqueeze', [labels, onnx.ints([1])]);
     const chosen = onnx.emit('GatherElements', [logs, column], { axis: 1 });
     onnx.bind(node.outputs[0]!, onnx.emit('Squeeze', [onnx.emit('Neg', [chosen]), onnx.ints([1])]));
     onnx.bind(node.outputs[1]!, logs);
@@ -111,7 +111,7 @@ const TokenLossGrad: CompositeKernel = {
   lower: (node, onnx) => {
     const [logs, labels] = onnx.names(node.inputs) as [string, string];
     const probabilities = onnx.emit('Exp', [logs]);
-    const column = onnx.emit('Unsqueeze', [onnx.castToInt64(labels), onnx.ints([1])]);
+    const column = onnx.emit('Unsqueeze', [labels, onnx.ints([1])]);
     const minusOne = onnx.emit('Expand', [
       onnx.scalar(-1, 'float32'),
       onnx.ints([node.inputs[0]!.shape[0]!, 1]),
@@ -136,7 +136,7 @@ const WriteColumn: CompositeKernel = {
   },
   lower: (node, onnx) => {
     const [x, column, index] = onnx.names(node.inputs) as [string, string, string];
-    const where = onnx.emit('Expand', [onnx.castToInt64(index), onnx.ints(node.inputs[1]!.shape)]);
+    const where = onnx.emit('Expand', [index, onnx.ints(node.inputs[1]!.shape)]);
     onnx.bind(node.outputs[0]!, onnx.emit('ScatterElements', [x, where, column], { axis: 1 }));
   },
   eager: ({ x, column, index }) => {

@@ -41,10 +41,11 @@ const DropoutRows: CompositeKernel = {
   lower: (node, onnx) => {
     const attributes = maskAttributes(node);
     const { walk, shifts } = placesOf(attributes);
-    const [multiplier, offset] = onnx.emitMany('Split', [onnx.name(node.inputs[0]!)], 2, {
-      axis: 0,
-      num_outputs: 2,
-    }) as [string, string];
+    const step = onnx.name(node.inputs[0]!);
+    const [multiplier, offset] = onnx.emitMany('Split', [step, onnx.ints([1, 1])], 2, { axis: 0 }) as [
+      string,
+      string,
+    ];
     const vector = (data: Int32Array) => onnx.constant(data, [data.length]);
     const product = onnx.emit('Mul', [vector(walk), multiplier]);
     const sum = onnx.emit('Add', [product, onnx.emit('Add', [vector(shifts), offset])]);

@@ -76,7 +76,11 @@ export const elementwise: KernelTable = {
   Round: same('Round'),
   Rsqrt: unary((x, onnx) => onnx.emit('Reciprocal', [onnx.emit('Sqrt', [x])])),
   Sigmoid: same('Sigmoid'),
-  Sign: same('Sign'),
+  Sign: unary((x, onnx, { outputs: [y] }) => {
+    if (!onnx.target.lacks.has('Sign')) return onnx.emit('Sign', [x]);
+    const is = (op: string) => onnx.cast(onnx.emit(op, [x, onnx.scalar(0, y!.dtype)]), y!.dtype);
+    return onnx.emit('Sub', [is('Greater'), is('Less')]);
+  }),
   Sin: same('Sin'),
   Softplus: same('Softplus'),
   Sqrt: same('Sqrt'),
@@ -105,7 +109,15 @@ export const elementwise: KernelTable = {
   Mod: binary(mod),
   Maximum: pair('Max'),
   Minimum: pair('Min'),
-  Pow: pair('Pow'),
+  Pow: binary((a, b, onnx, { inputs, outputs: [y] }) => {
+    const whole = onnx.target.lacks.has('Pow')
+      ? [a, b].map((x, i) => {
+          const isWhole = String(inputs[i]!.shape) === String(y!.shape);
+          return isWhole ? x : onnx.emit('Expand', [x, onnx.ints(y!.shape)]);
+        })
+      : [a, b];
+    return onnx.emit('Pow', whole);
+  }),
   SquaredDifference: binary((a, b, onnx, node) => square(onnx.emit('Sub', [a, b]), onnx, node)),
   Equal: pair('Equal', 'bool'),
   NotEqual: binary((a, b, onnx) => not(onnx.emit('Equal', [a, b]), onnx), 'bool'),

@@ -39,8 +39,8 @@ export const indexing: KernelTable = {
       const [x, ids] = node.inputs;
       const y = node.outputs[0]!;
       const zeros = onnx.emit('Expand', [onnx.scalar(0, y.dtype), onnx.ints(y.shape)]);
-      const wide = onnx.castToInt64(onnx.name(ids!));
-      const column = onnx.emit('Unsqueeze', [wide, onnx.ints([1])]);
+      // Of int32: WebGPU moves no int64.
+      const column = onnx.castToInt64(onnx.emit('Unsqueeze', [onnx.name(ids!), onnx.ints([1])]));
       onnx.bind(y, onnx.emit('ScatterND', [zeros, column, onnx.name(x!)], { reduction: 'add' }));
     },
   },
@@ -54,12 +54,12 @@ export const indexing: KernelTable = {
     ],
     lower: (node, onnx) => {
       const y = node.outputs[0]!;
-      const wide = onnx.castToInt64(onnx.name(node.inputs[0]!));
-      const values = onnx.constant(Float32Array.of(attr(node, 'offValue'), attr(node, 'onValue')), [2]);
-      const depth = onnx.ints([attr<number>(node, 'depth')]);
-      // ONNX Runtime has the kernel for float values only.
-      const oneHot = onnx.emit('OneHot', [wide, depth, values], { axis: -1 });
-      onnx.bind(y, y.dtype === 'float32' ? oneHot : onnx.cast(oneHot, y.dtype));
+      const classes = Int32Array.from({ length: attr<number>(node, 'depth') }, (_, i) => i);
+      const column = onnx.emit('Unsqueeze', [onnx.name(node.inputs[0]!), onnx.ints([-1])]);
+      const isHot = onnx.emit('Equal', [column, onnx.constant(classes, [classes.length])]);
+      const [on, off] = ['onValue', 'offValue'].map((key) => onnx.scalar(attr<number>(node, key), y.dtype));
+      // ONNX's OneHot wants int64 on CPU, gives float32 only, and WebGPU has none.
+      onnx.bind(y, onnx.emit('Where', [isHot, on!, off!]));
     },
   },
   GatherNd: { reason: 'TensorFlow.js has no gradient for it; gather along one axis of a reshaped tensor' },

@@ -80,6 +80,14 @@ export const layout: KernelTable = {
       const ends = sliceEnds(x!.shape, begin, attr<number[]>(node, 'size'));
       const axes = range(x!.shape.length).filter((i) => (begin[i] ?? 0) !== 0 || ends[i] !== x!.shape[i]);
       const name = onnx.name(x!);
+      if (x!.dtype !== 'float32' && onnx.target.lacks.has('Slice')) {
+        const parts = axes.map(
+          (axis) => [axis, range(ends[axis]! - begin[axis]!).map((i) => begin[axis]! + i)] as const,
+        );
+        const pick = (from: string, [axis, at]: (typeof parts)[number]) =>
+          onnx.emit('Gather', [from, onnx.constant(Int32Array.from(at), [at.length])], { axis });
+        return onnx.bind(node.outputs[0]!, parts.reduce(pick, name));
+      }
       const y =
         axes.length === 0
           ? onnx.emit('Identity', [name])
@@ -175,21 +183,23 @@ export const layout: KernelTable = {
     lower: (node, onnx) => {
       const [x] = node.inputs;
       const axis = normaliseAxes(node.attrs.axis, x!.shape.length)[0]!;
-      const split = (name: string): string[] =>
-        onnx.emitMany('Split', [name], node.outputs.length, { axis, num_outputs: node.outputs.length });
+      const split = (name: string, size: number): string[] => {
+        const sizes = onnx.ints(node.outputs.map(() => size));
+        return onnx.emitMany('Split', [name, sizes], node.outputs.length, { axis });
+      };
       if (axis < x!.shape.length - 1) {
         const joined = [
           ...x!.shape.slice(0, axis),
           x!.shape[axis]! * x!.shape[axis + 1]!,
           ...x!.shape.slice(axis + 2),
         ];
-        const parts = split(onnx.emit('Reshape', [onnx.name(x!), onnx.ints(joined)]));
+        const parts = split(onnx.emit('Reshape', [onnx.name(x!), onnx.ints(joined)]), x!.shape[axis + 1]!);
         node.outputs.forEach((y, i) => {
           onnx.bind(y, parts[i]!);
         });
         return;
       }
-      const parts = split(onnx.name(x!));
+      const parts = split(onnx.name(x!), 1);
       const axes = onnx.ints([axis]);
       node.outputs.forEach((y, i) => {
         onnx.bind(y, onnx.emit('Squeeze', [parts[i]!, axes]));
@@ -210,7 +220,7 @@ export const layout: KernelTable = {
       const [x] = node.inputs;
       const axis = normaliseAxes(node.attrs.axis, x!.shape.length)[0]!;
       const sizes = onnx.ints(node.outputs.map((y) => y.shape[axis]!));
-      if (x!.shape.length === 1) return cutVector(node, onnx);
+      if (x!.shape.length === 1 && x!.dtype === 'float32') return cutVector(node, onnx);
       const parts = onnx.emitMany('Split', [onnx.name(x!), sizes], node.outputs.length, { axis });
       node.outputs.forEach((y, i) => {
         onnx.bind(y, parts[i]!);

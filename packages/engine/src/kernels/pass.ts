@@ -29,7 +29,7 @@ const RoundTo: CompositeKernel = {
     if (weight !== undefined) return bindNarrow(y, { ...weight, roundTo }, onnx);
     const to = roundTo === 'bf16' ? OnnxType.BFLOAT16 : OnnxType.FLOAT16;
     const half = onnx.emit('Cast', [onnx.name(x)], { to });
-    if (onnx.multipliesHalves) onnx.bindHalf(y, half);
+    if (onnx.target.multipliesHalves) onnx.bindHalf(y, half);
     else onnx.bind(y, onnx.cast(half, 'float32'));
   },
   eager: ({ x }, attrs) => {

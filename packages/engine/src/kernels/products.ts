@@ -1,6 +1,6 @@
 /** Matrix products. */
 import type { Attributes, GraphNode, Value } from '../ir/graph.ts';
-import { matMulShape } from '../ir/shapes.ts';
+import { matMulShape, range } from '../ir/shapes.ts';
 import type { OnnxBuilder } from '../onnx/builder.ts';
 import { halfOf, narrowProduct } from '../onnx/narrow.ts';
 import type { KernelTable, ValueType } from './kernel.ts';
@@ -26,7 +26,21 @@ function product(node: GraphNode, names: readonly string[], onnx: OnnxBuilder): 
   const attributes = productAttributes(node);
   if (!attributes.transA && !attributes.transB && !('alpha' in attributes)) return onnx.emit('MatMul', names);
   if (a!.shape.length === 2 && b!.shape.length === 2) return onnx.emit('Gemm', names, attributes);
-  return onnx.emit('FusedMatMul', names, attributes, 'com.microsoft');
+  return fusedMatMul(node, names, onnx);
+}
+
+function fusedMatMul(node: GraphNode, names: readonly string[], onnx: OnnxBuilder): string {
+  const attributes = productAttributes(node);
+  if (!onnx.target.lacks.has('FusedMatMul'))
+    return onnx.emit('FusedMatMul', names, attributes, 'com.microsoft');
+  const { transA, transB, alpha } = attributes;
+  const turned = [transA, transB].map((isTurned, i) => {
+    const { length } = node.inputs[i]!.shape;
+    const perm = [...range(length - 2), length - 1, length - 2];
+    return isTurned ? onnx.emit('Transpose', [names[i]!], { perm }) : names[i]!;
+  });
+  const y = onnx.emit('MatMul', turned);
+  return alpha === undefined ? y : onnx.emit('Mul', [y, onnx.scalar(alpha.float, 'float32')]);
 }
 
 /**
@@ -35,7 +49,7 @@ function product(node: GraphNode, names: readonly string[], onnx: OnnxBuilder): 
  */
 function halfProduct(node: GraphNode, onnx: OnnxBuilder): string | undefined {
   const type = node.attrs.operands as 'bf16' | 'f16' | undefined;
-  if (type === undefined || !onnx.multipliesHalves) return undefined;
+  if (type === undefined || !onnx.target.multipliesHalves) return undefined;
   const halves = node.inputs.slice(0, 2).map((value) => halfOf(value, type, onnx));
   return onnx.cast(product(node, halves, onnx), 'float32');
 }
@@ -74,7 +88,7 @@ export const products: KernelTable = {
     },
     lower: (node, onnx) => {
       const [a, b, bias] = onnx.names(node.inputs);
-      const product = onnx.emit('FusedMatMul', [a!, b!], productAttributes(node), 'com.microsoft');
+      const product = fusedMatMul(node, [a!, b!], onnx);
       onnx.bind(node.outputs[0]!, bias === undefined ? product : onnx.emit('Add', [product, bias]));
     },
   },

@@ -2,8 +2,9 @@
 import type { Dtype, TypedArray, Value } from '../ir/graph.ts';
 import type { NarrowTensor } from './narrow.ts';
 import { type AttributeValue, type OnnxInitializer, type OnnxNode, OnnxType } from './proto.ts';
+import { ANY_TARGET, type Target } from './target.ts';
 
-type Attributes = Record<string, AttributeValue>;
+export type Attributes = Record<string, AttributeValue>;
 
 export const ONNX_DTYPE: Record<Dtype, OnnxType> = {
   float32: OnnxType.FLOAT,
@@ -28,10 +29,10 @@ export class OnnxBuilder {
   readonly #root: OnnxBuilder;
   #temporaries = 0;
 
-  /** @param multipliesHalves whether products of 16-bit numbers run as such where the model is going to */
+  /** @param target where the model is going to run */
   constructor(
     outer?: OnnxBuilder,
-    readonly multipliesHalves: boolean = outer?.multipliesHalves ?? false,
+    readonly target: Target = outer?.target ?? ANY_TARGET,
   ) {
     this.#outer = outer;
     this.#root = outer === undefined ? this : outer.#root;
@@ -110,7 +111,22 @@ export class OnnxBuilder {
     return this.emitMany(op, inputs, 1, attributes, domain)[0]!;
   }
 
-  emitMany(op: string, inputs: readonly string[], count: number, attributes: Attributes = {}, domain = '') {
+  /** Writes one node, or what the target has instead of its operator. @returns the outputs' names */
+  emitMany(
+    op: string,
+    inputs: readonly string[],
+    count: number,
+    attributes: Attributes = {},
+    domain = '',
+  ): string[] {
+    const substitute = this.target.substitutes[op];
+    return substitute === undefined
+      ? this.write(op, inputs, count, attributes, domain)
+      : substitute(this, inputs, { count, attributes });
+  }
+
+  /** Writes one node as it is: what substitutes end in. */
+  write(op: string, inputs: readonly string[], count: number, attributes: Attributes = {}, domain = '') {
     const outputs = Array.from({ length: count }, () => this.temporary());
     this.nodes.push({ op, domain, name: `${op}_${this.nodes.length}`, inputs, outputs, attributes });
     return outputs;
@@ -146,6 +162,14 @@ export class OnnxBuilder {
   /** A one-dimensional int64 constant: shapes, axes, offsets. */
   ints(values: readonly number[]): string {
     return this.#constant(OnnxType.INT64, [values.length], BigInt64Array.from(values, BigInt));
+  }
+
+  /** The numbers of a constant that {@link ints} declared. */
+  intsOf(name: string): number[] {
+    const content = this.#root.initializers.find((one) => one.name === name)?.content;
+    if (content === undefined || !('raw' in content)) throw new Error(`internal: ${name} is no constant`);
+    const { buffer, byteOffset, byteLength } = content.raw;
+    return Array.from(new BigInt64Array(buffer, byteOffset, byteLength / 8), Number);
   }
 
   intScalar(value: number): string {

@@ -8,6 +8,7 @@ import type { WeightSource } from '../weights/source.ts';
 import { ONNX_DTYPE, OnnxBuilder } from './builder.ts';
 import { bindNarrow, WEIGHT_TYPE } from './narrow.ts';
 import { type OnnxModel, OnnxType, type OnnxValueInfo } from './proto.ts';
+import { ANY_TARGET, type Target } from './target.ts';
 
 /** Tensors of more bytes than this go to external data: a protobuf over 2 GB is refused, and parsing one is slow. */
 const MAX_INLINE_BYTES = 1024;
@@ -31,8 +32,8 @@ export interface LowerOptions {
   readonly widenAtUse?: boolean;
   /** Whether ONNX Runtime lays weights out for its products. */
   readonly packWeights?: boolean;
-  /** Whether the device multiplies 16-bit numbers as such: products of rounded operands then run in that type. */
-  readonly multipliesHalves?: boolean;
+  /** Where the model is going to run. */
+  readonly target?: Target;
 }
 
 /**
@@ -44,9 +45,9 @@ export function lower(
   weights: ReadonlyMap<string, WeightSource>,
   name: string,
   blobFile: string,
-  { widenAtUse = false, packWeights = true, multipliesHalves = false }: LowerOptions = {},
+  { widenAtUse = false, packWeights = true, target = ANY_TARGET }: LowerOptions = {},
 ): LoweredProgram {
-  const onnx = new OnnxBuilder(undefined, multipliesHalves);
+  const onnx = new OnnxBuilder(undefined, target);
   const blobs: Blob[] = [];
   let blobBytes = 0;
   const files = [...graph.weights.keys()].flatMap((key) => filesOf(weights.get(key)!));

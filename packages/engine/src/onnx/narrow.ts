@@ -44,7 +44,7 @@ export function halfOf(value: Value, type: 'bf16' | 'f16', onnx: OnnxBuilder): s
 
 /** Values of one 16-bit type side by side, in that type; undefined where one of them is in none. */
 export function joinedHalves(values: readonly Value[], axis: number, onnx: OnnxBuilder): string | undefined {
-  if (!onnx.multipliesHalves) return undefined;
+  if (!onnx.target.multipliesHalves) return undefined;
   const halves = values.map((value) => {
     const weight = onnx.narrow(value);
     if (weight === undefined) return onnx.half(value);

@@ -9,10 +9,12 @@ import type { Graph, TypedArray } from '../ir/graph.ts';
 import { storedWeights } from '../memory/storage.ts';
 import { type Blob, lower } from '../onnx/lower.ts';
 import { encodeModel } from '../onnx/proto.ts';
+import { TARGETS } from '../onnx/target.ts';
 import type { Precision } from '../passes/precision.ts';
 import type { TensorSpec } from '../trace/trace.ts';
 import { writeFully } from '../weights/bytes.ts';
 import type { WeightSource } from '../weights/source.ts';
+import { deviceErrorOf } from './deviceError.ts';
 import { loadOrt, type Ort } from './ort.ts';
 import { checkInputs, type Device, type Program, type TensorValue } from './program.ts';
 
@@ -24,7 +26,7 @@ export interface SessionOptions {
   /**
    * What becomes of weights stored in 16 bits. `inPlace`: each use widens them for itself, and nothing stays.
    * `widened`: ONNX Runtime makes float32 copies when the session is made, and packs them: faster, at thrice the memory
-   * and more. Default: in place from 1 GB on, of them or of weights in 4 bits.
+   * and more. Default: in place from 1 GB on, of them or of weights in 4 bits; on WebGPU always widened.
    */
   readonly halfWeights?: HalfWeights;
   /**
@@ -37,11 +39,8 @@ export interface SessionOptions {
   readonly profilePrefix?: string;
   /** Further configuration entries of the session, by their full names, for trials. */
   readonly sessionEntries?: Readonly<Record<string, string>>;
-}
-
-/** The device that was asked for is not there. */
-export class DeviceError extends Error {
-  override readonly name = 'DeviceError';
+  /** Options of the device's provider, by ONNX Runtime's names, for trials. */
+  readonly providerOptions?: Readonly<Record<string, unknown>>;
 }
 
 export type HalfWeights = 'inPlace' | 'widened';
@@ -77,16 +76,19 @@ export async function createSessionProgram(
   let onnxNodes: number;
   try {
     const blobFile = path.join(folder, 'constants.bin');
-    const { areHalvesInPlace, quantized, isPacked } = storedWeights(graph, weights, options);
+    const { areHalvesInPlace, quantized, isPacked } = storedWeights(graph, weights, {
+      ...options,
+      halfWeights: TARGETS[device].halfWeights ?? options.halfWeights,
+    });
     const lowered = lower(graph, weights, name, blobFile, {
       widenAtUse: areHalvesInPlace,
       packWeights: isPacked,
-      multipliesHalves: device === 'cuda',
+      target: TARGETS[device],
     });
     onnxNodes = lowered.model.nodes.length;
     await writeBlobs(blobFile, lowered.blobs);
     session = await openSession(ort, device, encodeModel(lowered.model), {
-      executionProviders: [device],
+      executionProviders: [{ name: device, ...options.providerOptions }],
       graphOptimizationLevel: 'all',
       // Planned once for all values, memory is not given back in between: a third more at ViT-B/16, and no faster.
       enableMemPattern: false,
@@ -123,7 +125,9 @@ export async function createSessionProgram(
       for (const [key, spec] of Object.entries(specs)) {
         feeds[`in:${key}`] = new ort.Tensor(spec.dtype as 'float32', inputs[key] as Float32Array, spec.shape);
       }
-      const results = await session.run(feeds);
+      const results = await session.run(feeds).catch((error: Error) => {
+        throw deviceErrorOf(device, error);
+      });
       return Object.fromEntries(
         outputs.map(([key, value]): [string, TensorValue] => {
           const tensor = results[`out:${key}`]!;
@@ -148,15 +152,8 @@ async function openSession(
   try {
     return await ort.InferenceSession.create(model, options);
   } catch (error) {
-    if (device === 'cpu' || !isProviderProblem(error as Error)) throw error;
-    throw new DeviceError(
-      `the device "${device}" cannot be used: ${(error as Error).message.split('\n')[0]}; psoft doctor says what is missing`,
-    );
+    throw deviceErrorOf(device, error as Error);
   }
-}
-
-function isProviderProblem({ message }: Error): boolean {
-  return /provider|CUDA|cuda|libcu|WebGPU|adapter|dawn|vulkan|backend/i.test(message);
 }
 
 /** "a.b" to { a: { b } }, as ONNX Runtime's binding takes them. */

@@ -16,6 +16,7 @@ import {
 } from '@psoft/results';
 import type { EpochRow } from '../fit.ts';
 import { countParameters, isHeadWeight } from '../trainable.ts';
+import { acceleratorOf } from './accelerator.ts';
 import type { TrainingSettings } from './config.ts';
 import { plannedRunInfo, sourceInfo } from './identity.ts';
 import type { PreparedRun } from './prepare.ts';
@@ -162,10 +163,12 @@ export async function environmentOf(
   { executor, threads }: Pick<RunOptions, 'executor' | 'threads'>,
   { recompute }: Pick<TrainingSettings, 'recompute'> = {},
 ) {
+  const accelerator = await acceleratorOf(executor);
   const environment = await collectEnvironment(ROOT, {
     executor: isDevice(executor) ? 'onnx' : 'eager',
     executionProvider: isDevice(executor) ? executor : EAGER_PROVIDERS[executor],
     ...(threads === undefined ? {} : { threads }),
+    ...(accelerator === undefined ? {} : { accelerator }),
     ...(recompute ? { recompute } : {}),
   });
   return { ...environment, packageInfo: { ...environment.packageInfo, ...tfjsNodeVersions() } };
