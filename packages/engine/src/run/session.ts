@@ -14,6 +14,7 @@ import { writeFully } from '../weights/bytes.ts';
 import type { WeightSource } from '../weights/source.ts';
 import { loadOrt, type Ort } from './ort.ts';
 import { checkInputs, type Device, type Program, type TensorValue } from './program.ts';
+import { settleTf32 } from './tf32.ts';
 
 export interface SessionOptions {
   /** Threads inside one operator; default: one for each physical core, as ONNX Runtime chooses. */
@@ -32,6 +33,10 @@ export interface SessionOptions {
    * Default true, but for programs with gradients through 1 GB and more of weights in 4 bits.
    */
   readonly packWeights?: boolean;
+  /**
+   * On CUDA: products of float32 may round their operands to TF32, which is faster. One choice a process; default false.
+   */
+  readonly tf32?: boolean;
   /** ONNX Runtime writes what each node took into a file of this beginning when the program is disposed of. */
   readonly profilePrefix?: string;
   /** Further configuration entries of the session, by their full names, for trials. */
@@ -63,7 +68,8 @@ export async function createSessionProgram(
   traceMilliseconds: number,
   options: SessionOptions & { readonly device?: Device; readonly recompute?: boolean } = {},
 ): Promise<Program> {
-  const { recompute = false, device = 'cpu', profilePrefix, sessionEntries } = options;
+  const { recompute = false, device = 'cpu', profilePrefix, sessionEntries, tf32 = false } = options;
+  if (device === 'cuda') settleTf32(tf32);
   const ort = await loadOrt();
   const start = performance.now();
   const parent = realpathSync(options.temporaryFolder ?? os.tmpdir());

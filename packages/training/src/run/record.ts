@@ -2,7 +2,8 @@
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type EagerExecutor, isDevice, type Model, tfjsNodeVersions } from '@psoft/engine';
+import { type EagerExecutor, isDevice, type Model, tf32State, tfjsNodeVersions } from '@psoft/engine';
+import { nvidiaCards } from '@psoft/engine/devices';
 import {
   collectEnvironment,
   configHash,
@@ -166,9 +167,21 @@ export async function environmentOf(
     executor: isDevice(executor) ? 'onnx' : 'eager',
     executionProvider: isDevice(executor) ? executor : EAGER_PROVIDERS[executor],
     ...(threads === undefined ? {} : { threads }),
+    ...acceleratorOf(executor),
     ...(recompute ? { recompute } : {}),
   });
   return { ...environment, packageInfo: { ...environment.packageInfo, ...tfjsNodeVersions() } };
+}
+
+/** The card, and whether products on it were rounded to TF32. */
+function acceleratorOf(executor: RunOptions['executor']) {
+  if (executor !== 'cuda') return {};
+  const [card] = nvidiaCards();
+  const tf32 = tf32State();
+  return {
+    ...(card === undefined ? {} : { accelerator: card.name }),
+    ...(tf32 === undefined ? {} : { tf32 }),
+  };
 }
 
 /** Numbers in the weights of a model whose names are chosen. */

@@ -1,0 +1,16 @@
+/** Where programs can run on this machine: what is there, what is missing, and which is taken. Loads no tfjs. */
+export * from './choose.ts';
+export { neededLibraries, runtimeVersionIn } from './elf.ts';
+export { CUDA_NOTE, cudaEnvironment, cudaFolders } from './environment.ts';
+export { foldersWith, type NeededLibrary, providerLibraries } from './libraries.ts';
+export { type NvidiaCard, nvidiaCards } from './nvidia.ts';
+export * from './precision.ts';
+export { type Probe, type ProbeOptions, probeDevice } from './probe.ts';
+export {
+  cudaObstacle,
+  missingProviderFiles,
+  PROVIDER_FILES,
+  type RuntimePackage,
+  runtimePackage,
+} from './provider.ts';
+export { type VulkanDrivers, vulkanDrivers, withoutSoftwareAdapters } from './vulkan.ts';

@@ -1,0 +1,79 @@
+/** The process of {@link ./probe.ts}: a product on one device, and how far it is from the true one. */
+import { encodeModel, OnnxType } from '../onnx/proto.ts';
+import { RandomStream } from '../random.ts';
+import { loadOrt } from '../run/ort.ts';
+import type { Device } from '../run/program.ts';
+import { settleTf32 } from '../run/tf32.ts';
+import type { Probe } from './probe.ts';
+import { oneLine } from './reason.ts';
+
+/** Rows and columns: enough for the kernels that larger products use. */
+const SIZE = 256;
+
+/** A number that float32 holds and TF32 rounds to 1: its last bit is 2⁻¹². */
+const FINE = 1 + 2 ** -12;
+
+async function multiply(device: Device) {
+  const ort = await loadOrt();
+  const value = (name: string) => ({ name, type: OnnxType.FLOAT, dims: [SIZE, SIZE] });
+  const model = encodeModel({
+    name: 'probe',
+    inputs: [value('a'), value('b')],
+    outputs: [value('y')],
+    initializers: [],
+    nodes: [{ op: 'MatMul', name: 'product', inputs: ['a', 'b'], outputs: ['y'], attributes: {} }],
+  });
+  const session = await ort.InferenceSession.create(model, {
+    executionProviders: [device],
+    logSeverityLevel: 3,
+    // What the provider cannot do must not be done by the CPU instead.
+    ...(device === 'cpu' ? {} : { extra: { session: { disable_cpu_ep_fallback: '1' } } }),
+  });
+  return async (a: Float32Array, b: Float32Array) => {
+    const tensor = (data: Float32Array) => new ort.Tensor('float32', data, [SIZE, SIZE]);
+    const { y } = await session.run({ a: tensor(a), b: tensor(b) });
+    return y!.data as Float32Array;
+  };
+}
+
+function largestError(a: Float32Array, b: Float32Array, y: Float32Array): number {
+  let largest = 0;
+  for (let row = 0; row < SIZE; row++)
+    for (let column = 0; column < SIZE; column++) {
+      let sum = 0;
+      for (let k = 0; k < SIZE; k++) sum += a[row * SIZE + k]! * b[k * SIZE + column]!;
+      largest = Math.max(largest, Math.abs(sum - y[row * SIZE + column]!));
+    }
+  return largest;
+}
+
+async function probe(device: Device, isTf32: boolean): Promise<Probe> {
+  if (device === 'cuda') settleTf32(isTf32);
+  const start = performance.now();
+  const rng = RandomStream.from(1, 'probe');
+  const drawn = () => Float32Array.from({ length: SIZE * SIZE }, () => rng.normal() / 16);
+  const [a, b] = [drawn(), drawn()];
+  const product = await multiply(device);
+  const y = await product(a, b);
+  const seconds = (performance.now() - start) / 1000;
+  const error = largestError(a, b, y);
+  // Sums of 256 products of the size 1/256: 2⁻¹¹ of TF32 comes to about 1e-3, a wrong result to about 1.
+  if (!(error < 0.02)) throw new Error(`its product is wrong: off by ${error}`);
+  const identity = new Float32Array(SIZE * SIZE);
+  for (let i = 0; i < SIZE; i++) identity[i * SIZE + i] = 1;
+  const fine = await product(new Float32Array(SIZE * SIZE).fill(FINE), identity);
+  return {
+    device,
+    isUsable: true,
+    seconds,
+    largestError: error,
+    ...(device === 'cuda' ? { tf32: fine[0] !== Math.fround(FINE) } : {}),
+  };
+}
+
+const [device, tf32] = process.argv.slice(2) as [Device, string];
+const answer = await probe(device, tf32 === 'true').catch(
+  (error: Error): Probe => ({ device, isUsable: false, reason: oneLine(error.message) }),
+);
+// Without an orderly end: some drivers fail while they are unloaded.
+process.send!(answer, undefined, undefined, () => process.kill(process.pid, 'SIGKILL'));
