@@ -51,11 +51,11 @@ describe('precisions', () => {
 describe('auto', () => {
   const answers = (usable: readonly string[]) => {
     const asked: string[] = [];
-    const probe = async (device: Probe['device']): Promise<Probe> => {
+    const probe = async (device: 'cuda' | 'webgpu' | 'cpu'): Promise<Probe> => {
       asked.push(device);
       return usable.includes(device)
-        ? { device, isUsable: true, seconds: 1, largestError: 0 }
-        : { device, isUsable: false, reason: `none of ${device}` };
+        ? { executor: device, isUsable: true, seconds: 1, largestError: 0 }
+        : { executor: device, isUsable: false, reason: `none of ${device}` };
     };
     return { asked, probe };
   };

@@ -1,7 +1,7 @@
 /** Which device a run gets: what was asked for, or the best that works. */
 import { DEVICES, type Device, type Executor } from '../run/program.ts';
 import { DeviceChoiceError } from './precision.ts';
-import { type Probe, probeDevice } from './probe.ts';
+import { type Probe, probeExecutor } from './probe.ts';
 
 export const DEVICE_CHOICES = [...DEVICES, 'auto'] as const;
 export type DeviceChoice = (typeof DEVICE_CHOICES)[number];
@@ -39,7 +39,7 @@ export interface Chosen {
 
 /** CUDA where it works, else WebGPU on a card, else the CPU. */
 export async function chooseDevice(
-  probe: (device: Device) => Promise<Probe> = (device) => probeDevice(device),
+  probe: (device: Device) => Promise<Probe> = (device) => probeExecutor(device),
 ): Promise<Chosen> {
   const refused: string[] = [];
   for (const device of ['cuda', 'webgpu'] as const) {

@@ -7,7 +7,7 @@ import { neededLibraries, runtimeVersionIn } from './elf.ts';
 import { cudaEnvironment, cudaFolders } from './environment.ts';
 import { foldersWith, providerLibraries } from './libraries.ts';
 import { nvidiaCards } from './nvidia.ts';
-import { probeDevice } from './probe.ts';
+import { probeExecutor } from './probe.ts';
 import { cudaObstacle, PROVIDER_FILES, runtimePackage } from './provider.ts';
 import { oneLine } from './reason.ts';
 import { vulkanDrivers, withoutSoftwareAdapters } from './vulkan.ts';
@@ -147,21 +147,27 @@ test('a runtime’s words are made short', () => {
 
 describe('probes', () => {
   test('the CPU multiplies as float64 does, but for rounding', async () => {
-    const probe = await probeDevice('cpu');
-    expect(probe).toMatchObject({ device: 'cpu', isUsable: true });
+    const probe = await probeExecutor('cpu');
+    expect(probe).toMatchObject({ executor: 'cpu', isUsable: true });
     expect(probe.isUsable && probe.largestError).toBeLessThan(1e-5);
     expect(probe.isUsable && probe.largestError).toBeGreaterThan(0);
   });
 
+  test.each(['eager-cpu', 'eager-wasm'] as const)('%s does, too', async (executor) => {
+    const probe = await probeExecutor(executor);
+    expect(probe).toMatchObject({ executor, isUsable: true });
+    expect(probe.isUsable && probe.largestError).toBeLessThan(1e-5);
+  });
+
   test('a driver that takes its process down, or hangs, is an answer', async () => {
-    const script = (name: string, text: string) => probeDevice('webgpu', { script: place(name, text) });
+    const script = (name: string, text: string) => probeExecutor('webgpu', { script: place(name, text) });
     expect(await script('abort.mjs', 'console.error("driver: no"); process.abort();')).toEqual({
-      device: 'webgpu',
+      executor: 'webgpu',
       isUsable: false,
       reason: expect.stringMatching(/took the process down \(SIGABRT\)/),
     });
     const hanging = place('hang.mjs', 'setInterval(() => {}, 1000);');
-    expect(await probeDevice('cpu', { script: hanging, timeoutMilliseconds: 300 })).toMatchObject({
+    expect(await probeExecutor('cpu', { script: hanging, timeoutMilliseconds: 300 })).toMatchObject({
       isUsable: false,
       reason: expect.stringMatching(/did not answer within 0.3 s/),
     });
@@ -170,7 +176,7 @@ describe('probes', () => {
   test.skipIf(isLinux && cudaObstacle() === undefined)(
     'CUDA without its provider says how to get it',
     async () => {
-      expect(await probeDevice('cuda')).toMatchObject({
+      expect(await probeExecutor('cuda')).toMatchObject({
         isUsable: false,
         reason: expect.stringMatching(isLinux ? /npm run cuda/ : /Linux x64 only/),
       });

@@ -1,14 +1,14 @@
-/** Tries a device: a small product in a process of its own, since a driver may take its whole process down. */
+/** Tries an executor: a small product in a process of its own, since a driver may take its whole process down. */
 import { fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { Device } from '../run/program.ts';
+import type { Executor } from '../run/program.ts';
 import { cudaEnvironment } from './environment.ts';
 import { cudaObstacle } from './provider.ts';
 import { withoutSoftwareAdapters } from './vulkan.ts';
 
 export interface ProbeSuccess {
-  readonly device: Device;
+  readonly executor: Executor;
   readonly isUsable: true;
   /** Opening a session and running it once. */
   readonly seconds: number;
@@ -19,7 +19,7 @@ export interface ProbeSuccess {
 }
 
 export interface ProbeFailure {
-  readonly device: Device;
+  readonly executor: Executor;
   readonly isUsable: false;
   /** One line. */
   readonly reason: string;
@@ -41,18 +41,18 @@ const IS_SOURCE = import.meta.url.endsWith('.ts');
 const CHILD = fileURLToPath(new URL(IS_SOURCE ? './probeChild.ts' : './probeChild.js', import.meta.url));
 
 /** Never throws: what goes wrong is the answer. */
-export function probeDevice(device: Device, options: ProbeOptions = {}): Promise<Probe> {
-  const obstacle = device === 'cuda' && options.script === undefined ? cudaObstacle() : undefined;
-  if (obstacle !== undefined) return Promise.resolve({ device, isUsable: false, reason: obstacle });
+export function probeExecutor(executor: Executor, options: ProbeOptions = {}): Promise<Probe> {
+  const obstacle = executor === 'cuda' && options.script === undefined ? cudaObstacle() : undefined;
+  if (obstacle !== undefined) return Promise.resolve({ executor, isUsable: false, reason: obstacle });
   const { tf32 = false, allowSoftware = false, timeoutMilliseconds = 120_000, script = CHILD } = options;
-  const child = fork(script, [device, String(tf32)], {
+  const child = fork(script, [executor, String(tf32)], {
     execArgv: script.endsWith('.ts')
       ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href]
       : [],
     env: {
       ...process.env,
-      ...(device === 'cuda' ? cudaEnvironment(tf32 ? 'tf32' : 'f32') : {}),
-      ...(device === 'webgpu' && !allowSoftware ? withoutSoftwareAdapters() : {}),
+      ...(executor === 'cuda' ? cudaEnvironment(tf32 ? 'tf32' : 'f32') : {}),
+      ...(executor === 'webgpu' && !allowSoftware ? withoutSoftwareAdapters() : {}),
     },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
@@ -72,7 +72,7 @@ export function probeDevice(device: Device, options: ProbeOptions = {}): Promise
     });
     child.on('error', (error) => {
       clearTimeout(timer);
-      resolve({ device, isUsable: false, reason: `no process could be started: ${error.message}` });
+      resolve({ executor, isUsable: false, reason: `no process could be started: ${error.message}` });
     });
     child.on('exit', (code, signal) => {
       clearTimeout(timer);
@@ -81,7 +81,7 @@ export function probeDevice(device: Device, options: ProbeOptions = {}): Promise
           ? `did not answer within ${timeoutMilliseconds / 1000} s`
           : `the driver took the process down (${signal ?? `exit code ${code}`})`;
         const last = words.trim().split('\n').at(-1);
-        resolve(answer ?? { device, isUsable: false, reason: [how, last].filter(Boolean).join(': ') });
+        resolve(answer ?? { executor, isUsable: false, reason: [how, last].filter(Boolean).join(': ') });
       };
       // What it said last may still be on its way.
       if (child.connected) child.once('disconnect', end);
