@@ -143,6 +143,11 @@ test('a runtime’s words are made short', () => {
     '/onnxruntime_src/x.cc:136 f()::<lambda()> status == Success was false. Failed to get a WebGPU adapter: none\nmore';
   expect(oneLine(said)).toBe('Failed to get a WebGPU adapter: none');
   expect(oneLine('plain\nmore')).toBe('plain');
+  expect(
+    oneLine(
+      '/onnxruntime_src/x.cc:154 f() [with T = int] /onnxruntime_src/x.cc:148 f() CUDA failure 35: CUDA driver version is insufficient ; GPU=0 ; hostname=somebody ; file=x.cc ; expr=cudaSetDevice(0);',
+    ),
+  ).toBe('CUDA failure 35: CUDA driver version is insufficient');
 });
 
 describe('probes', () => {

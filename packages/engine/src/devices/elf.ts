@@ -1,6 +1,8 @@
 /** What a shared library of Linux asks of the loader, read from the file itself (ELF, 64 bits, little-endian). */
 import { closeSync, openSync, readSync } from 'node:fs';
 
+const MAGIC = 0x7f454c46;
+const MACHINE_X64 = 62;
 const SECTION_DYNAMIC = 6;
 const TAG_NEEDED = 1;
 
@@ -18,7 +20,7 @@ export function neededLibraries(file: string): string[] {
       return bytes;
     };
     const head = read(0n, 64);
-    if (head.readUInt32BE(0) !== 0x7f454c46 || head[4] !== 2 || head[5] !== 1)
+    if (head.readUInt32BE(0) !== MAGIC || head[4] !== 2 || head[5] !== 1)
       throw new Error(`${file} is no shared library of Linux`);
     const entry = head.readUInt16LE(58);
     const count = head.readUInt16LE(60);
@@ -46,6 +48,18 @@ export function neededLibraries(file: string): string[] {
       needed.push(names.toString('latin1', start, names.indexOf(0, start)));
     }
     return needed;
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** Whether a file is a library for x86-64: toolkits carry those of other processors beside them. */
+export function isX64Library(file: string): boolean {
+  const handle = openSync(file, 'r');
+  try {
+    const head = Buffer.alloc(20);
+    readSync(handle, head, 0, head.length, 0);
+    return head.readUInt32BE(0) === MAGIC && head.readUInt16LE(18) === MACHINE_X64;
   } finally {
     closeSync(handle);
   }

@@ -1,7 +1,7 @@
 /** Where programs can run on this machine: what is there, what is missing, and which is taken. Loads no tfjs. */
 export type { Device } from '../run/program.ts';
 export * from './choose.ts';
-export { neededLibraries, runtimeVersionIn } from './elf.ts';
+export { isX64Library, neededLibraries, runtimeVersionIn } from './elf.ts';
 export { CUDA_NOTE, cudaEnvironment, cudaFolders } from './environment.ts';
 export { foldersWith, type NeededLibrary, providerLibraries } from './libraries.ts';
 export { type NvidiaCard, nvidiaCards } from './nvidia.ts';

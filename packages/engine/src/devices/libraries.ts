@@ -102,3 +102,10 @@ export function foldersWith(names: readonly string[], roots: readonly string[], 
   for (const root of roots) visit(root, depth);
   return [...found].sort();
 }
+
+/** What a provider that does not load lacks, by name. */
+export function absentLibraries(provider: string): string[] {
+  return providerLibraries(provider)
+    .libraries.filter(({ file }) => file === undefined)
+    .map(({ name }) => name);
+}

@@ -1,10 +1,12 @@
 /** Tries an executor: a small product in a process of its own, since a driver may take its whole process down. */
 import { fork } from 'node:child_process';
 import { createRequire } from 'node:module';
+import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Executor } from '../run/program.ts';
 import { cudaEnvironment } from './environment.ts';
-import { cudaObstacle } from './provider.ts';
+import { absentLibraries } from './libraries.ts';
+import { cudaObstacle, PROVIDER_FILES, runtimePackage } from './provider.ts';
 import { withoutSoftwareAdapters } from './vulkan.ts';
 
 export interface ProbeSuccess {
@@ -41,9 +43,18 @@ const IS_SOURCE = import.meta.url.endsWith('.ts');
 const CHILD = fileURLToPath(new URL(IS_SOURCE ? './probeChild.ts' : './probeChild.js', import.meta.url));
 
 /** Never throws: what goes wrong is the answer. */
-export function probeExecutor(executor: Executor, options: ProbeOptions = {}): Promise<Probe> {
-  const obstacle = executor === 'cuda' && options.script === undefined ? cudaObstacle() : undefined;
-  if (obstacle !== undefined) return Promise.resolve({ executor, isUsable: false, reason: obstacle });
+export async function probeExecutor(executor: Executor, options: ProbeOptions = {}): Promise<Probe> {
+  if (executor !== 'cuda' || options.script !== undefined) return tryOut(executor, options);
+  const runtime = runtimePackage();
+  const obstacle = cudaObstacle(runtime);
+  if (obstacle !== undefined) return { executor, isUsable: false, reason: obstacle };
+  const probe = await tryOut(executor, options);
+  if (probe.isUsable) return probe;
+  const absent = absentLibraries(path.join(runtime.libraries!, PROVIDER_FILES[0]));
+  return absent.length === 0 ? probe : { ...probe, reason: `${probe.reason}; it lacks ${absent.join(', ')}` };
+}
+
+function tryOut(executor: Executor, options: ProbeOptions): Promise<Probe> {
   const { tf32 = false, allowSoftware = false, timeoutMilliseconds = 120_000, script = CHILD } = options;
   const child = fork(script, [executor, String(tf32)], {
     execArgv: script.endsWith('.ts')

@@ -6,6 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Graph, TypedArray } from '../ir/graph.ts';
+import { oneLine } from '../devices/reason.ts';
 import { storedWeights } from '../memory/storage.ts';
 import { type Blob, lower } from '../onnx/lower.ts';
 import { encodeModel } from '../onnx/proto.ts';
@@ -150,7 +151,7 @@ async function openSession(
   } catch (error) {
     if (device === 'cpu' || !isProviderProblem(error as Error)) throw error;
     throw new DeviceError(
-      `the device "${device}" cannot be used: ${(error as Error).message.split('\n')[0]}; psoft doctor says what is missing`,
+      `the device "${device}" cannot be used: ${oneLine((error as Error).message)}; psoft doctor says what is missing`,
     );
   }
 }
