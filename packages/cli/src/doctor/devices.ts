@@ -6,6 +6,7 @@ import {
   type NvidiaCard,
   nvidiaCards,
   PROVIDER_FILES,
+  PROVIDER_REMEDY,
   type Probe,
   probeExecutor,
   providerLibraries,
@@ -88,7 +89,7 @@ export function cudaSection(
       missing(
         'provider',
         `onnxruntime-node ${runtime.version} is without ${absent.join(' and ')}`,
-        'npm run cuda (docs/gpu.md), in the workspace',
+        PROVIDER_REMEDY,
       ),
     );
   else checks.push(...providerChecks(runtime));
@@ -110,7 +111,7 @@ function providerChecks({ version, libraries: folder }: ReturnType<typeof runtim
       missing(
         'provider',
         `of ONNX Runtime ${own ?? 'of an unknown version'}, and onnxruntime-node is ${version}`,
-        'npm run cuda fetches the one that fits',
+        `${PROVIDER_REMEDY} fetches the one that fits`,
       ),
     ];
   const { cudaMajor, libraries } = providerLibraries(file);

@@ -14,4 +14,5 @@ export {
   type RuntimePackage,
   runtimePackage,
 } from './provider.ts';
+export { PROVIDER_REMEDY } from './remedy.ts';
 export { type VulkanDrivers, vulkanDrivers, withoutSoftwareAdapters } from './vulkan.ts';

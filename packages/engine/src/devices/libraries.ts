@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { neededLibraries } from './elf.ts';
 import { cudaFolders } from './environment.ts';
+import { FOLDER_REMEDY } from './remedy.ts';
 
 export interface NeededLibrary {
   /** "libcublas.so.12". */
@@ -59,7 +60,7 @@ function remedyOf(name: string, cudaMajor: number): string {
   const what = isCudnn ? 'cuDNN 9' : `CUDA ${major}`;
   if (wheel === undefined) return `install ${what}`;
   const named = major > 12 && !isCudnn ? wheel : `${wheel}-cu${major}`;
-  return `install ${what}, or \`pip install --no-deps --target FOLDER ${named}\` and \`npm run cuda -- --libraries FOLDER\``;
+  return `install ${what}, or \`pip install --no-deps --target FOLDER ${named}\` and ${FOLDER_REMEDY}`;
 }
 
 /** Folders that the loader looks into before its cache. */

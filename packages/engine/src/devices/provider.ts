@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { PROVIDER_REMEDY } from './remedy.ts';
 
 export const PROVIDER_FILES = [
   'libonnxruntime_providers_cuda.so',
@@ -44,5 +45,5 @@ export function cudaObstacle(
   const missing = missingProviderFiles(runtime);
   return missing.length === 0
     ? undefined
-    : `onnxruntime-node ${runtime.version} is without its CUDA provider (${missing.join(', ')}): npm run cuda`;
+    : `onnxruntime-node ${runtime.version} is without its CUDA provider (${missing.join(', ')}): ${PROVIDER_REMEDY}`;
 }
