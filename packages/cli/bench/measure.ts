@@ -46,7 +46,7 @@ const WARM = 3;
 
 /** What a point is made of, whichever kind of subject it has. */
 async function subjectOf(point: BenchPoint, folder: string) {
-  const { shape, weights, batch, length, hidden, layers, profile } = point;
+  const { shape, weights, batch, length, hidden, layers } = point;
   const extent = { batch, length };
   if ((LAYERS as readonly string[]).includes(shape))
     return {
@@ -56,8 +56,9 @@ async function subjectOf(point: BenchPoint, folder: string) {
       inputs: layerInputs(extent),
       loss: layerLoss,
     };
-  const scale = profile === 'paper' ? { layers } : { layers, hidden, toy: true };
-  const own = scaled(SHAPES[shape as ShapeName], scale);
+  const full = SHAPES[shape as ShapeName];
+  const isFull = full.config.hidden_size === hidden;
+  const own = scaled(full, isFull ? { layers } : { layers, hidden, toy: true });
   return {
     model: await storedShape(own, weights, folder),
     taskType: own.task === 'causal-lm' ? 'CAUSAL_LM' : 'SEQ_CLS',

@@ -1,6 +1,6 @@
 /** Which points the benches measure: methods with the settings of the experiments, at the sizes of the tables. */
 import type { BenchPoint } from '@psoft/results/bench';
-import { TABLE_SIZES } from '@psoft/results/bench';
+import { AXES, GROWTH, TABLE_SIZES } from '@psoft/results/bench';
 import math from '../../../experiments/math/experiment.json' with { type: 'json' };
 import nlu from '../../../experiments/nlu/experiment.json' with { type: 'json' };
 import vision from '../../../experiments/vision/experiment.json' with { type: 'json' };
@@ -170,4 +170,19 @@ export function unavailableOf({ shape, method, profile }: BenchPoint): string | 
   if (method === 'head' && shape === 'llama') return 'a language model has no head of its own to train';
   if (method === 'head' && (shape === 'linear' || shape === 'block')) return 'a layer has no head';
   return profile === 'paper' ? EXPERIMENT[shape as Subject].methods[method]?.paper?.unavailable : undefined;
+}
+
+/** One size after another, the others held; methods without a rank have the other axes. */
+export function growthPoints(wish: Wish, methods: readonly string[]): BenchPoint[] {
+  const { shape, base, values } = GROWTH[wish.profile];
+  const points = methods.flatMap((method) =>
+    AXES.flatMap((axis) =>
+      values[axis].map((value) => {
+        const { rank, ...sizes } = { ...base, [axis]: value };
+        return pointOf(shape as Subject, method, { ...wish, rank }, sizes);
+      }),
+    ),
+  );
+  // The base is on every axis.
+  return [...new Map(points.map((point) => [JSON.stringify(point), point])).values()];
 }

@@ -7,6 +7,7 @@ import { listOf, optionsOf, parse, USAGE, type Values, wishOf } from './options.
 import {
   type adapterOf,
   METHODS,
+  type Profile,
   pointOf,
   SUBJECTS,
   type Subject,
@@ -17,7 +18,10 @@ import { benchRecord, type Job, ONLY } from './process.ts';
 import { header, row } from './show.ts';
 
 /** Which points a bench measures when nobody says which. */
-export type Suite = (wish: Wish, methods: readonly string[]) => readonly BenchPoint[];
+export type Suite = (wish: Wish, methods: readonly string[], isAsked: boolean) => readonly BenchPoint[];
+
+/** What is made of the records when they are written. */
+export type Report = (resultsDir: string, profile: Profile) => Promise<void>;
 
 /**
  * Runs a bench from its arguments.
@@ -28,6 +32,7 @@ export async function runBench(
   self: string,
   name: string,
   suite: Suite,
+  report?: Report,
   args = process.argv.slice(2),
 ): Promise<number> {
   const only = args.indexOf(ONLY);
@@ -40,7 +45,7 @@ export async function runBench(
     const { values } = parse(args);
     if (values.help) process.stdout.write(`nx run bench:${name} [options]\n${USAGE}\n`);
     else if (values.import !== undefined) await importLines(values.import, values['results-dir']);
-    else return await measureAll(self, suite, values);
+    else return await measureAll(self, suite, values, report);
     return 0;
   } catch (error) {
     process.stderr.write(`bench: ${(error as Error).message}\n`);
@@ -48,7 +53,7 @@ export async function runBench(
   }
 }
 
-async function measureAll(self: string, suite: Suite, values: Values): Promise<number> {
+async function measureAll(self: string, suite: Suite, values: Values, report?: Report): Promise<number> {
   const wish = await wishOf(values);
   const methods = listOf(values.methods ?? values.method, METHODS, 'method') ?? METHODS;
   const points = pointsOf(values, wish, methods, suite);
@@ -69,6 +74,7 @@ async function measureAll(self: string, suite: Suite, values: Values): Promise<n
       await writeBench(path.resolve(values['results-dir']), record);
     }
   }
+  if (!isPrinted) await report?.(path.resolve(values['results-dir']), wish.profile);
   if (failed > 0) process.stderr.write(`${failed} of ${points.length} points could not be measured\n`);
   return failed > 0 && failed === points.length ? 1 : 0;
 }
@@ -82,7 +88,7 @@ function pointsOf(
   const shapes = listOf(values.shape, SUBJECTS, 'shape');
   const points =
     shapes === undefined
-      ? suite(wish, methods)
+      ? suite(wish, methods, (values.methods ?? values.method) !== undefined)
       : shapes.flatMap((shape) =>
           (values.method === undefined && values.methods === undefined ? ['psoft'] : methods).map((method) =>
             pointOf(shape as Subject, method, wish),

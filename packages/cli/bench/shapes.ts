@@ -121,13 +121,14 @@ export type ShapeName = keyof typeof SHAPES;
 
 export interface Scale {
   readonly layers?: number;
-  /** Width, in heads of 16; feed-forward layers are twice as wide. */
+  /** Width, in heads of 16 to 64; feed-forward layers are twice as wide. */
   readonly hidden?: number;
   readonly toy?: boolean;
 }
 
 /** The same architecture with fewer layers, or small altogether: a smoke test, or a point of a curve. */
 export function scaled(shape: BenchShape, { layers, hidden = 64, toy = false }: Scale): BenchShape {
+  const headSize = Math.min(64, hidden / 4);
   const config = {
     ...shape.config,
     ...(layers === undefined ? {} : { num_hidden_layers: layers }),
@@ -136,9 +137,9 @@ export function scaled(shape: BenchShape, { layers, hidden = 64, toy = false }: 
           num_hidden_layers: layers ?? 2,
           hidden_size: hidden,
           intermediate_size: 2 * hidden,
-          num_attention_heads: hidden / 16,
+          num_attention_heads: hidden / headSize,
           ...('num_key_value_heads' in shape.config
-            ? { num_key_value_heads: hidden / 32, head_dim: 16 }
+            ? { num_key_value_heads: hidden / headSize / 2, head_dim: headSize }
             : {}),
           ...('vocab_size' in shape.config ? { vocab_size: 1024 } : {}),
           ...('pooler_hidden_size' in shape.config ? { pooler_hidden_size: hidden } : {}),
