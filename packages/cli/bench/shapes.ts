@@ -119,23 +119,30 @@ export const SHAPES = {
 
 export type ShapeName = keyof typeof SHAPES;
 
-/** The same architecture with fewer layers, or small altogether: a smoke test. */
-export function scaled(
-  shape: BenchShape,
-  { layers, toy = false }: { readonly layers?: number; readonly toy?: boolean },
-): BenchShape {
+export interface Scale {
+  readonly layers?: number;
+  /** Width, in heads of 16 to 64; feed-forward layers are twice as wide. */
+  readonly hidden?: number;
+  readonly toy?: boolean;
+}
+
+/** The same architecture with fewer layers, or small altogether: a smoke test, or a point of a curve. */
+export function scaled(shape: BenchShape, { layers, hidden = 64, toy = false }: Scale): BenchShape {
+  const headSize = Math.min(64, hidden / 4);
   const config = {
     ...shape.config,
     ...(layers === undefined ? {} : { num_hidden_layers: layers }),
     ...(toy
       ? {
           num_hidden_layers: layers ?? 2,
-          hidden_size: 64,
-          intermediate_size: 128,
-          num_attention_heads: 4,
-          ...('num_key_value_heads' in shape.config ? { num_key_value_heads: 2, head_dim: 16 } : {}),
+          hidden_size: hidden,
+          intermediate_size: 2 * hidden,
+          num_attention_heads: hidden / headSize,
+          ...('num_key_value_heads' in shape.config
+            ? { num_key_value_heads: hidden / headSize / 2, head_dim: headSize }
+            : {}),
           ...('vocab_size' in shape.config ? { vocab_size: 1024 } : {}),
-          ...('pooler_hidden_size' in shape.config ? { pooler_hidden_size: 64 } : {}),
+          ...('pooler_hidden_size' in shape.config ? { pooler_hidden_size: hidden } : {}),
         }
       : {}),
   };
@@ -166,11 +173,16 @@ export async function storedShape(shape: BenchShape, dtype: 'F32' | 'BF16', fold
   const { task, config } = shape;
   const name = `${config.model_type}-${config.hidden_size}-${config.num_hidden_layers}-${dtype}.safetensors`;
   const file = path.join(folder, name);
-  if (!existsSync(file)) await writeRandom(outlineModel(task, { ...config }), dtype, file);
+  if (!existsSync(file)) await writeRandom(outlineModel(task, { ...config }).weights, dtype, file);
   return modelFor(task, { ...config }, (await readSafetensorsHeader(file)).tensors);
 }
 
-async function writeRandom({ weights }: Model, dtype: 'F32' | 'BF16', file: string): Promise<void> {
+/** Random weights of these shapes, as {@link storedShape} has them. */
+export async function writeRandom(
+  weights: ReadonlyMap<string, { readonly shape: readonly number[] }>,
+  dtype: 'F32' | 'BF16',
+  file: string,
+): Promise<void> {
   await mkdir(path.dirname(file), { recursive: true });
   const width = BYTES[dtype];
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };

@@ -52,6 +52,7 @@ function evaluationOptions({ limit, scorer, ...options }: CellOptions) {
     ...dataOptions(options),
     ...(scorer === undefined ? {} : { scorer }),
     ...(limit === undefined ? {} : { limit }),
+    ...(options.precision === undefined ? {} : { precision: options.precision }),
   };
 }
 

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { addAuditCommand } from './commands/audit.ts';
 import { addChartsCommand } from './commands/charts.ts';
 import { addCompareCommand } from './commands/compare.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
 import { addEvaluateCommand } from './commands/evaluate.ts';
 import { addGenerateCommand } from './commands/generate.ts';
 import { addImportGgufCommand } from './commands/importGguf.ts';
@@ -42,6 +43,7 @@ export function buildProgram(done: (code: number) => void): Command {
   addPrepareCommand(program);
   addTasksCommand(program);
   addMethodsCommand(program);
+  addDoctorCommand(program, done);
   addChartsCommand(program);
   addRunsCommand(program);
   addResultsCommand(program);

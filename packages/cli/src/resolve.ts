@@ -1,6 +1,7 @@
 /** From a target ("nlu/cola") and options to the configuration of one run. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import type { RunPrecision } from '@psoft/engine/devices';
 import { ConfigError, checkTrainingSettings, type RunConfig } from '@psoft/training/config';
 import {
   type Experiment,
@@ -27,7 +28,7 @@ export interface TrainOptions {
   readonly headLearningRate?: number;
   readonly maxSteps?: number;
   readonly maxLength?: number;
-  readonly precision?: string;
+  readonly precision?: RunPrecision;
   readonly recompute?: boolean;
   readonly adapterStorage?: string;
   readonly dataDir?: string;

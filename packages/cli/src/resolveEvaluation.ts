@@ -24,6 +24,8 @@ export interface EvaluateOptions extends DataOptions {
   readonly batchSize?: number;
   readonly limit?: number;
   readonly merge?: boolean;
+  /** Of answering; that of the training is the training's. */
+  readonly precision?: string;
   readonly strategy?: Layer;
 }
 
@@ -54,9 +56,9 @@ export function resolveEvaluation(
     rankSettings,
     environment,
   );
-  const { scorer, maxNewTokens, batchSize, limit, merge, strategy } = options;
+  const { scorer, maxNewTokens, batchSize, limit, merge, precision, strategy } = options;
   const asked = Object.fromEntries(
-    Object.entries({ scorer, maxNewTokens, batchSize, limit, merge, strategy }).filter(
+    Object.entries({ scorer, maxNewTokens, batchSize, limit, merge, precision, strategy }).filter(
       ([, value]) => value !== undefined,
     ),
   );

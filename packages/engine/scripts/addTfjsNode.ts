@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ADDED_FOLDER, TFJS_NODE } from '../src/run/tfjsNode.ts';
 import { buildAddon } from './tfjsNode/addon.ts';
-import { AddError, command } from './tfjsNode/command.ts';
+import { AddError, command } from './command.ts';
 import { layOutLibrary } from './tfjsNode/library.ts';
 import { shareTfjs } from './tfjsNode/shareTfjs.ts';
 

@@ -40,6 +40,7 @@ export {
   type TensorValue,
 } from './run/program.ts';
 export type { HalfWeights } from './run/session.ts';
+export { Tf32Error, tf32State } from './run/tf32.ts';
 export { ExecutorMissingError, isExecutorInstalled, tfjsNodeVersions } from './run/tfjsNode.ts';
 export { linear, plainScope } from './scope.ts';
 export * from './tf.ts';

@@ -110,7 +110,7 @@ export function safePart(part: string, what: string): string {
 }
 
 /** Folders of the results that hold no records of runs: no profile is called so. */
-export const RESERVED: readonly string[] = ['charts', 'figures', 'imported', 'report', 'tables'];
+export const RESERVED: readonly string[] = ['bench', 'charts', 'figures', 'imported', 'report', 'tables'];
 
 /** `<profile>/<experiment>/<task>`, the folder of a task's records and charts below their root. */
 export function taskFolder({

@@ -130,23 +130,12 @@ const trainInfo = object({
   adapterFileBytes: optional(integer()),
 });
 
-const metaInfo = object({
-  modelInfo: object({
-    name: text(),
-    revision: optional(text()),
-    fingerprint: d('SHA-256 of the base weights.', fingerprint),
-  }),
-  datasetInfo: object({
-    name: text(),
-    revision: optional(text()),
-    splitSeed: d('The seed that cut the splits, equal to seeds.split; absent with it.', optional(integer())),
-    splits: list(object({ name: text(), count: integer(1), fingerprint }), 1),
-  }),
+/** What records of every kind say of code and machine. */
+export const metaInfoShape = {
   codeInfo: d(
     'Absent where the code is no git work tree. isDirty: uncommitted changes outside results/.',
     optional(object({ commit: text(/^[0-9a-f]{40,64}$/, 'a full commit hash'), isDirty: boolean() })),
   ),
-  packageInfo: d('Version of every direct dependency.', map(text())),
   systemInfo: object({
     os: text(),
     osRelease: text(),
@@ -165,6 +154,23 @@ const metaInfo = object({
       optional(boolean()),
     ),
   }),
+};
+
+const metaInfo = object({
+  modelInfo: object({
+    name: text(),
+    revision: optional(text()),
+    fingerprint: d('SHA-256 of the base weights.', fingerprint),
+  }),
+  datasetInfo: object({
+    name: text(),
+    revision: optional(text()),
+    splitSeed: d('The seed that cut the splits, equal to seeds.split; absent with it.', optional(integer())),
+    splits: list(object({ name: text(), count: integer(1), fingerprint }), 1),
+  }),
+  codeInfo: metaInfoShape.codeInfo,
+  packageInfo: d('Version of every direct dependency.', map(text())),
+  systemInfo: metaInfoShape.systemInfo,
 });
 
 const runRecord = object({

@@ -1,9 +1,10 @@
 import path from 'node:path';
+import { PRECISIONS, type RunPrecision } from '@psoft/engine/devices';
 import { ConfigError } from '@psoft/training/config';
 import type { EvaluationConfig } from '@psoft/training/evaluation';
 import { createProgress } from '@psoft/training/progress';
 import { type EvaluateRequest, type EvaluationSummary, supervise } from '@psoft/training/supervise';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { rankSettings } from '../methodFlags.ts';
 import { dataOptions, type TrainOptions } from '../resolve.ts';
 import { BASE, isChanged, resolveEvaluation } from '../resolveEvaluation.ts';
@@ -20,7 +21,7 @@ import {
 } from './runOptions.ts';
 import { collect, withFlags } from './train.ts';
 
-interface Options extends Omit<TrainOptions, 'batchSize'>, RunOptionValues, DecodingValues {
+interface Options extends Omit<TrainOptions, 'batchSize' | 'precision'>, RunOptionValues, DecodingValues {
   readonly base?: boolean;
   readonly adapter?: string;
   readonly run?: string;
@@ -29,6 +30,7 @@ interface Options extends Omit<TrainOptions, 'batchSize'>, RunOptionValues, Deco
   readonly batchSize?: number;
   readonly limit?: number;
   readonly merge: boolean;
+  readonly trainedPrecision?: RunPrecision;
 }
 
 export function addEvaluateCommand(program: Command, done: (code: number) => void): void {
@@ -55,6 +57,12 @@ export function addEvaluateCommand(program: Command, done: (code: number) => voi
     .option('--epochs <n>', 'the run of so many epochs', wholeNumber)
     .option('--learning-rate <x>', 'the run with this rate', positiveNumber)
     .option('--max-steps <n>', 'the run that ended after so many steps', wholeNumber)
+    .addOption(
+      new Option(
+        '--trained-precision <name>',
+        'the run trained in it; --precision is of the answers',
+      ).choices(PRECISIONS),
+    )
     .option('--set <key=value>', 'the run with this setting of the adapter; may be repeated', collect, [])
     .allowUnknownOption()
     .allowExcessArguments();
@@ -77,8 +85,14 @@ Examples:
       if (sources.length > 1)
         throw new ConfigError(`give --${sources.join(' or --')}: one thing is evaluated at a time`);
       // The problems' folder is not the training data's.
-      const { dataDir: _, dataUrl: __, dataHub: ___, batchSize, ...rest } = options;
-      const training = withFlags(target, { ...rest, method: options.base ? BASE : options.method }, command);
+      const { dataDir: _, dataUrl: __, dataHub: ___, batchSize, precision: ____, ...rest } = options;
+      const { trainedPrecision } = options;
+      const asked = {
+        ...rest,
+        ...(trainedPrecision === undefined ? {} : { precision: trainedPrecision }),
+        method: options.base ? BASE : options.method,
+      };
+      const training = withFlags(target, asked, command);
       const config = resolveEvaluation(
         experiments,
         target,
@@ -101,13 +115,14 @@ Examples:
 }
 
 function evaluationOptions(options: Options) {
-  const { scorer, maxNewTokens, limit, merge } = options;
+  const { scorer, maxNewTokens, limit, merge, precision } = options;
   const strategy = strategyOf(options, options.seed);
   return {
     ...(scorer === undefined ? {} : { scorer }),
     ...(maxNewTokens === undefined ? {} : { maxNewTokens }),
     ...(limit === undefined ? {} : { limit }),
     ...(merge ? {} : { merge }),
+    ...(precision === undefined ? {} : { precision }),
     ...(strategy === undefined ? {} : { strategy }),
   };
 }

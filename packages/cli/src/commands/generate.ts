@@ -8,9 +8,9 @@ import { type Command, Option } from 'commander';
 import { addDecodingOptions, type DecodingValues, strategyOf } from './decoding.ts';
 import { wholeNumber } from './numbers.ts';
 import { STOPPED_BY_SIGNAL, sourceEvents } from './progress.ts';
-import { addExecutionOptions, executionOf, type RunOptionValues } from './runOptions.ts';
+import { addExecutionOptions, type ExecutionValues, executionOf } from './runOptions.ts';
 
-interface Options extends Pick<RunOptionValues, 'executor' | 'threads'>, DecodingValues {
+interface Options extends ExecutionValues, DecodingValues {
   readonly prompt: readonly string[];
   readonly input?: string;
   readonly template: 'none' | 'alpaca';

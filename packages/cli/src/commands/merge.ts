@@ -2,9 +2,9 @@ import path from 'node:path';
 import { type MergeRunRequest, supervise } from '@psoft/training/supervise';
 import { type Command, Option } from 'commander';
 import { formatBytes, sourceEvents } from './progress.ts';
-import { addExecutionOptions, executionOf, type RunOptionValues } from './runOptions.ts';
+import { addExecutionOptions, type ExecutionValues, executionOf } from './runOptions.ts';
 
-interface Options extends Pick<RunOptionValues, 'executor' | 'threads'> {
+interface Options extends ExecutionValues {
   readonly out: string;
   readonly dtype: 'f32' | 'bf16' | 'f16';
   readonly modelDir?: string;

@@ -6,13 +6,13 @@ import { type Command, Option } from 'commander';
 import { findExperiments } from '../workspace.ts';
 import { nameList, wholeNumber } from './numbers.ts';
 import { sourceEvents } from './progress.ts';
-import { addExecutionOptions, executionOf, type RunOptionValues } from './runOptions.ts';
+import { addExecutionOptions, type ExecutionValues, executionOf } from './runOptions.ts';
 
 /** Written out, so that the command does not load the data package only to parse its options. */
 const FORMATS = ['csv', 'tsv', 'jsonl'] as const;
 type Format = (typeof FORMATS)[number];
 
-interface Options extends Pick<RunOptionValues, 'executor' | 'threads'> {
+interface Options extends ExecutionValues {
   readonly input?: string;
   readonly format?: Format;
   readonly columns?: readonly string[];

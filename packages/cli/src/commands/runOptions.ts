@@ -1,13 +1,24 @@
 /** Options that every command which trains has, and what they mean. */
 import path from 'node:path';
 import type { Executor } from '@psoft/engine';
+import {
+  checkPrecision,
+  chooseDevice,
+  DEVICE_CHOICES,
+  type DeviceChoice,
+  executorOf,
+  PRECISIONS,
+  type RunPrecision,
+} from '@psoft/engine/devices';
 import type { RunRequest } from '@psoft/training/supervise';
 import { type Command, Option } from 'commander';
 import { ROOT } from '../workspace.ts';
 import { wholeNumber } from './numbers.ts';
 
 export interface RunOptionValues {
+  /** Settled before the command begins: see {@link addExecutionOptions}. */
   readonly executor: Executor;
+  readonly precision?: RunPrecision;
   readonly threads?: number;
   readonly checkpointSteps?: number;
   readonly restart?: boolean;
@@ -47,16 +58,41 @@ export function addPromptOptions(command: Command): Command {
     .option('--no-loss-on-prompt', 'count the response’s tokens only');
 }
 
+/**
+ * Where and in what a command computes. Before its action, what `--device auto` finds takes the place of the choice, and
+ * options that contradict each other are refused; the action sees one executor.
+ */
 export function addExecutionOptions(command: Command): Command {
   return command
     .addOption(
       new Option(
-        '--executor <name>',
-        'cpu, cuda, webgpu: compiled, ONNX Runtime; the others call tfjs kernels one by one',
-      )
-        .choices(EXECUTORS)
-        .default('cpu'),
+        '--device <name>',
+        'where to compute; auto: cuda if it works, else webgpu on a card, else cpu (default: cpu; psoft doctor tries them)',
+      ).choices(DEVICE_CHOICES),
     )
+    .addOption(
+      new Option(
+        '--precision <name>',
+        'what operands of matrix products are rounded to; tf32 on cuda only (default: f32)',
+      ).choices(PRECISIONS),
+    )
+    .addOption(
+      new Option(
+        '--executor <name>',
+        'eager-...: call tfjs kernels one by one instead of compiling; a device’s name is the same as --device',
+      ).choices(EXECUTORS),
+    )
+    .hook('preAction', async (_, action) => {
+      const { device, executor, precision } = action.opts<{
+        device?: DeviceChoice;
+        executor?: Executor;
+        precision?: RunPrecision;
+      }>();
+      const asked = executorOf(device, executor);
+      const settled = asked === 'auto' ? await announced() : asked;
+      checkPrecision(settled, precision ?? 'f32');
+      action.setOptionValue('executor', settled);
+    })
     .option('--threads <n>', 'threads inside one operator (default: ONNX Runtime’s choice)', wholeNumber);
 }
 
@@ -72,14 +108,27 @@ export function addRunOptions(command: Command): Command {
     .option('--runs-dir <folder>', 'where adapters, predictions and logs go', path.join(ROOT, 'runs'));
 }
 
-export function executionOf({ executor, threads }: Pick<RunOptionValues, 'executor' | 'threads'>) {
-  return { executor, ...(threads === undefined ? {} : { threads }) };
+async function announced(): Promise<Executor> {
+  const { device, why } = await chooseDevice();
+  process.stderr.write(`${why}\n`);
+  return device;
+}
+
+export type ExecutionValues = Pick<RunOptionValues, 'executor' | 'threads' | 'precision'>;
+
+export function executionOf({ executor, threads, precision }: ExecutionValues) {
+  return {
+    executor,
+    ...(threads === undefined ? {} : { threads }),
+    ...(precision === undefined ? {} : { precision }),
+  };
 }
 
 export function runOptionsOf(values: RunOptionValues): RunRequest['options'] {
-  const { checkpointSteps, restart, resultsDir, runsDir } = values;
+  const { checkpointSteps, restart, resultsDir, runsDir, precision: _, ...execution } = values;
   return {
-    ...executionOf(values),
+    // The precision of a run is among its settings, for it decides the result.
+    ...executionOf(execution),
     resultsFolder: path.resolve(resultsDir),
     runsFolder: path.resolve(runsDir),
     ...(checkpointSteps === undefined ? {} : { checkpointSteps }),

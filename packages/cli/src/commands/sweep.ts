@@ -112,8 +112,8 @@ function planOf(target: string, options: Options): Planned {
 }
 
 function sweepOptions(options: Options): SweepOptions {
-  const { profile, maxSteps, limit, scorer, modelDir, model } = options;
-  const given = { profile, maxSteps, limit, scorer, modelDir, model, ...dataOptions(options) };
+  const { profile, maxSteps, limit, scorer, modelDir, model, precision } = options;
+  const given = { profile, maxSteps, limit, scorer, modelDir, model, precision, ...dataOptions(options) };
   return Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),
   ) as unknown as SweepOptions;

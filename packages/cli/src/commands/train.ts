@@ -55,12 +55,6 @@ export function addTrainCommand(program: Command, done: (code: number) => void):
     )
     .option('--head-learning-rate <x>', 'peak learning rate of pooler and classifier', positiveNumber)
     .option('--max-length <n>', 'tokens an input is cut to', wholeNumber)
-    .addOption(
-      new Option(
-        '--precision <name>',
-        'operands of matrix products are rounded to it (default: f32)',
-      ).choices(['f32', 'bf16', 'f16']),
-    )
     .option('--recompute', 'compute activations again in the backward pass: less memory, more time')
     .addOption(
       new Option(

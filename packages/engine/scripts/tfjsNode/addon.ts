@@ -1,7 +1,7 @@
 /** Compiles the native part of tfjs-node. */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { AddError, command } from './command.ts';
+import { AddError, command } from '../command.ts';
 
 /** The newest version of Node's stable interface that tfjs-node 4.22 looks for; any later Node offers it. */
 const NAPI_VERSION = 8;

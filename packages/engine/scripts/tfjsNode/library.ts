@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Entry, open, type ZipFile } from 'yauzl';
-import { AddError, command } from './command.ts';
+import { AddError, command } from '../command.ts';
 
 /**
  * What the native part is linked with, by the names that the libraries call themselves. Archives of libtensorflow have the

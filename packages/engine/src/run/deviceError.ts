@@ -1,4 +1,5 @@
 /** Errors of devices, in words that say what to do. */
+import { oneLine } from '../devices/reason.ts';
 import type { Device } from './program.ts';
 
 /** A device is not there, cannot do what is asked of it, or has no memory left for it. */
@@ -28,7 +29,7 @@ export function deviceErrorOf(device: Device, error: Error): Error {
   if (device === 'cpu') return error;
   const meaning = MEANINGS.find(([text]) => text.test(error.message))?.[1];
   if (meaning === undefined && !isProviderProblem(error)) return error;
-  const cause = meaning ?? `${error.message.split('\n')[0]}; psoft doctor says what is missing`;
+  const cause = meaning ?? `${oneLine(error.message)}; psoft doctor says what is missing`;
   return new DeviceError(`the device "${device}" cannot be used: ${cause}`, { cause: error });
 }
 

@@ -17,6 +17,7 @@ import type { WeightSource } from '../weights/source.ts';
 import { deviceErrorOf } from './deviceError.ts';
 import { loadOrt, type Ort } from './ort.ts';
 import { checkInputs, type Device, type Program, type TensorValue } from './program.ts';
+import { settleTf32 } from './tf32.ts';
 
 export interface SessionOptions {
   /** Threads inside one operator; default: one for each physical core, as ONNX Runtime chooses. */
@@ -35,6 +36,10 @@ export interface SessionOptions {
    * Default true, but for programs with gradients through 1 GB and more of weights in 4 bits.
    */
   readonly packWeights?: boolean;
+  /**
+   * On CUDA: products of float32 may round their operands to TF32, which is faster. One choice a process; default false.
+   */
+  readonly tf32?: boolean;
   /** ONNX Runtime writes what each node took into a file of this beginning when the program is disposed of. */
   readonly profilePrefix?: string;
   /** Further configuration entries of the session, by their full names, for trials. */
@@ -67,7 +72,15 @@ export async function createSessionProgram(
     readonly precision?: Precision;
   } = {},
 ): Promise<Program> {
-  const { recompute = false, device = 'cpu', precision = 'f32', profilePrefix, sessionEntries } = options;
+  const {
+    recompute = false,
+    device = 'cpu',
+    precision = 'f32',
+    profilePrefix,
+    sessionEntries,
+    tf32 = false,
+  } = options;
+  if (device === 'cuda') settleTf32(tf32);
   const ort = await loadOrt();
   const start = performance.now();
   const parent = realpathSync(options.temporaryFolder ?? os.tmpdir());

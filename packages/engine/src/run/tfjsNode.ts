@@ -6,8 +6,8 @@
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import util from 'node:util';
+import { ENGINE_FOLDER } from '../devices/folder.ts';
 import { tf } from '../tf.ts';
 import type { Executor } from './program.ts';
 
@@ -22,14 +22,6 @@ export const TFJS_NODE: Readonly<
 
 /** The name under which both packages register themselves with tfjs. */
 export const TFJS_NODE_BACKEND = 'tensorflow';
-
-/** Of this package, whether its sources run or what is built of them. */
-const ENGINE_FOLDER = nearestPackage(fileURLToPath(new URL('.', import.meta.url)));
-
-function nearestPackage(folder: string): string {
-  const isPackage = existsSync(path.join(folder, 'package.json')) || folder === path.dirname(folder);
-  return isPackage ? folder : nearestPackage(path.dirname(folder));
-}
 
 /** Where added packages are, one folder each. Inside this package, so that they find the tfjs that it uses. */
 export const ADDED_FOLDER = path.join(ENGINE_FOLDER, '.tfjs-node');

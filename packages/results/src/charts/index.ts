@@ -1,4 +1,5 @@
 export * from './frontier.ts';
+export * from './growth.ts';
 export * from './learningCurves.ts';
 export * from './methodComparison.ts';
 export * from './png.ts';

@@ -1,5 +1,5 @@
 /** The resolved configuration of one run: what its record states and its identity is made of. */
-import type { Precision } from '@psoft/engine';
+import { PRECISIONS, type RunPrecision } from '@psoft/engine/devices';
 import { SCHEDULES, type ScheduleName } from '../optimiser.ts';
 
 export interface TrainingSettings {
@@ -35,8 +35,8 @@ export interface TrainingSettings {
   readonly evaluationSteps?: number;
   /** Trains on training and validation set together; the last epoch is kept, for nothing is left to choose by. */
   readonly trainOnValidation?: boolean;
-  /** Type that operands of matrix products are rounded to; f32, which leaves them, when left out. */
-  readonly precision?: Precision;
+  /** What operands of matrix products are rounded to; f32, which leaves them, when left out. */
+  readonly precision?: RunPrecision;
   /**
    * Computes activations again in the backward pass instead of keeping them: less memory, more time, the same numbers.
    * No part of a run's identity.
@@ -114,10 +114,9 @@ const schedule: Rule = {
   text: `one of ${schedules.join(', ')}`,
   accepts: (v) => typeof v === 'string' && schedules.includes(v),
 };
-const PRECISIONS: readonly Precision[] = ['f32', 'bf16', 'f16'];
 const precision: Rule = {
   text: `one of ${PRECISIONS.join(', ')}`,
-  accepts: (v) => PRECISIONS.includes(v as Precision),
+  accepts: (v) => PRECISIONS.includes(v as RunPrecision),
 };
 const steps: Rule = {
   text: 'a whole number of at least 0',

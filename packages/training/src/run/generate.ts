@@ -10,6 +10,7 @@ import { encodePrompt, eosIdsOf } from '../generate/prompts.ts';
 import { freeze } from '../trainable.ts';
 import { ConfigError } from './config.ts';
 import { type RunHooks, sourceHooks } from './execute.ts';
+import { executionOptions } from './execution.ts';
 import type { ExecutionOptions } from './protocol.ts';
 import { loadRun } from './saved.ts';
 
@@ -42,7 +43,7 @@ export interface GenerateSummary {
 const PROMPT_STEP = 32;
 
 export async function generateTexts(request: GenerateRequest, hooks: RunHooks): Promise<GenerateSummary> {
-  const { prompts, strategy, maxNewTokens, batchSize, executor, threads } = request;
+  const { prompts, strategy, maxNewTokens, batchSize } = request;
   const { model, tokenizer } = await openGenerative(request, hooks);
   const encoded = prompts.map((prompt) => encodePrompt(tokenizer, prompt));
   const lengths = new Set(encoded.map(({ length }) => Math.ceil(length / PROMPT_STEP) * PROMPT_STEP));
@@ -53,8 +54,7 @@ export async function generateTexts(request: GenerateRequest, hooks: RunHooks): 
     promptBuckets: [...lengths].sort((a, b) => a - b),
     eosIds: eosIdsOf(model.base.config, tokenizer),
     padId: tokenizer.padId,
-    executor,
-    ...(threads === undefined ? {} : { threads }),
+    ...executionOptions(request),
   });
   try {
     const generations = await generator.generate(encoded, {

@@ -36,7 +36,12 @@ test('what changes no number is no part of the identity, what does is', () => {
   const plain = hashOf();
   expect(hashOf({ recompute: true })).toBe(plain);
   expect(hashOf({ precision: 'f32' })).toBe(plain);
-  for (const more of [{ precision: 'bf16' }, { microBatchSize: 2 }, { lossOnPrompt: true }])
+  for (const more of [
+    { precision: 'bf16' },
+    { precision: 'tf32' },
+    { microBatchSize: 2 },
+    { lossOnPrompt: true },
+  ])
     expect(hashOf(more)).not.toBe(plain);
 });
 
@@ -48,7 +53,7 @@ test('a language model’s adapter is for a language model, and a released varia
 
 test.each([
   [{ microBatchSize: 3 }, '"microBatchSize" must divide batchSize (8), got 3'],
-  [{ precision: 'f8' }, '"precision" must be one of f32, bf16, f16, got "f8"'],
+  [{ precision: 'f8' }, '"precision" must be one of f32, tf32, bf16, f16, got "f8"'],
   [{ recompute: 'yes' }, '"recompute" must be true or false, got "yes"'],
   [{ lossOnPrompt: 1 }, '"lossOnPrompt" must be true or false, got 1'],
 ])('%j is refused', (more, message) => {

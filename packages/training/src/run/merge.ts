@@ -4,6 +4,7 @@ import { copyFile, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path';
 import { PeftModel, type SampleInputs } from '@psoft/adapter';
 import {
+  type CompileOptions,
   compile,
   type Model,
   openCheckpoint,
@@ -17,6 +18,7 @@ import { lazyWeights } from '../programs.ts';
 import { freeze } from '../trainable.ts';
 import { ConfigError } from './config.ts';
 import { type RunHooks, sourceHooks } from './execute.ts';
+import { executionOptions } from './execution.ts';
 import { kindOf } from './kinds/index.ts';
 import type { ExecutionOptions } from './protocol.ts';
 import { loadRun } from './saved.ts';
@@ -54,14 +56,14 @@ const SAMPLE = { rows: 2, length: 16 };
 
 /** @throws ConfigError for a run without an adapter, and a folder that is not empty */
 export async function mergeRun(request: MergeRunRequest, hooks: RunHooks): Promise<MergeRunSummary> {
-  const { folder, out, dtype, overwrite, executor, threads } = request;
+  const { folder, out, dtype, overwrite } = request;
   if (existsSync(out) && (await readdir(out)).length > 0 && !overwrite)
     throw new ConfigError(`${out} is not empty: give an empty folder, or --overwrite`);
   const { config, model, base } = await loadRun(folder, sourceHooks(hooks), request.modelFolder);
   if (!(model instanceof PeftModel))
     throw new ConfigError(`${folder} has no adapter to merge: the run trained ${config.method}`);
   const { modelTask } = kindOf(taskOf(config));
-  const options = { executor, ...(threads === undefined ? {} : { threads }) };
+  const options = executionOptions(request);
   const inputs = sampleInputs(model.base);
   const before = await firstOutput(model, inputs, options);
   const report = await model.merge();
@@ -126,7 +128,7 @@ function sampleInputs({ config }: Model): SampleInputs {
 async function firstOutput(
   model: TrainableModel,
   inputs: SampleInputs,
-  options: ExecutionOptions,
+  options: CompileOptions,
 ): Promise<Float32Array> {
   const vector = new ParameterVector(model.parameters);
   const specs = Object.fromEntries(

@@ -10,6 +10,7 @@ import { initialiseHeads, modelFor } from '@psoft/models';
 import type { FitConfig } from '../fit.ts';
 import { countParameters } from '../trainable.ts';
 import { ConfigError, type RunConfig, type TrainingSettings } from './config.ts';
+import { executionOptions } from './execution.ts';
 import { type RunSources, seedsOf } from './identity.ts';
 import { kindOf } from './kinds/index.ts';
 import type { PreparedTask } from './kinds/kind.ts';
@@ -85,12 +86,10 @@ function withLabels(
 /** How a run's programs are compiled. */
 export function compileOptionsOf(
   { precision, recompute }: TrainingSettings,
-  { executor, threads }: ExecutionOptions,
+  options: ExecutionOptions,
 ): CompileOptions {
   return {
-    executor,
-    ...(threads === undefined ? {} : { threads }),
-    ...(precision === undefined ? {} : { precision }),
+    ...executionOptions({ ...options, ...(precision === undefined ? {} : { precision }) }),
     ...(recompute === undefined ? {} : { recompute }),
   };
 }

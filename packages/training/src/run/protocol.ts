@@ -1,5 +1,6 @@
 /** Messages between the process that the user talks to and the one that computes. */
 import type { Executor } from '@psoft/engine';
+import type { RunPrecision } from '@psoft/engine/devices';
 import type { EpochRow } from '../fit.ts';
 import type { AnglesRequest, AnglesSummary } from './angles.ts';
 import type { RunConfig } from './config.ts';
@@ -19,10 +20,12 @@ export interface RunRequest {
 export interface ExecutionOptions {
   readonly executor: Executor;
   readonly threads?: number;
+  /** Of what only computes: trainings and evaluations have it among their settings, where it decides the result. */
+  readonly precision?: RunPrecision;
 }
 
 /** Where and how a run executes; no part of its identity. */
-export interface RunOptions extends ExecutionOptions {
+export interface RunOptions extends Omit<ExecutionOptions, 'precision'> {
   readonly resultsFolder: string;
   readonly runsFolder: string;
   /** Saves the state after so many steps; by time (about a minute) when left out. */

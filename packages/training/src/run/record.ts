@@ -2,7 +2,7 @@
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type EagerExecutor, isDevice, type Model, tfjsNodeVersions } from '@psoft/engine';
+import { type EagerExecutor, isDevice, type Model, tf32State, tfjsNodeVersions } from '@psoft/engine';
 import {
   collectEnvironment,
   configHash,
@@ -164,11 +164,14 @@ export async function environmentOf(
   { recompute }: Pick<TrainingSettings, 'recompute'> = {},
 ) {
   const accelerator = await acceleratorOf(executor);
+  // Whether products on the card were rounded to TF32.
+  const tf32 = executor === 'cuda' ? tf32State() : undefined;
   const environment = await collectEnvironment(ROOT, {
     executor: isDevice(executor) ? 'onnx' : 'eager',
     executionProvider: isDevice(executor) ? executor : EAGER_PROVIDERS[executor],
     ...(threads === undefined ? {} : { threads }),
     ...(accelerator === undefined ? {} : { accelerator }),
+    ...(tf32 === undefined ? {} : { tf32 }),
     ...(recompute ? { recompute } : {}),
   });
   return { ...environment, packageInfo: { ...environment.packageInfo, ...tfjsNodeVersions() } };

@@ -35,6 +35,21 @@ export async function localModel(
 }
 
 /**
+ * The data of a run's task, to see whether it is there: without a model's folder what needs none is read all the same.
+ * @throws DataError or HubError
+ */
+export async function readData(config: RunConfig, modelFolder: string | undefined): Promise<TaskData> {
+  const definition = taskOf(config);
+  if (definition.kind === 'images' && modelFolder === undefined)
+    throw new DataError('images are not looked at without their model, which says how they are read');
+  return kindOf(definition).read(
+    definition,
+    { config, modelFolder: modelFolder ?? '', hooks: {} },
+    config.seed,
+  );
+}
+
+/**
  * The data of a run's task, cut as its seed says.
  * @throws DataError or HubError, also for a model folder that cannot read such data
  */

@@ -5,6 +5,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { environmentFor } from './execution.ts';
 import type { FromChild, JobName, Jobs, ToChild } from './protocol.ts';
 
 export type { AnglesRequest, AnglesSummary } from './angles.ts';
@@ -52,6 +53,7 @@ export async function supervise<Name extends JobName>(
     execArgv: IS_SOURCE
       ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href]
       : [],
+    env: { ...process.env, ...environmentFor<Name>(request) },
     // Only predictions may read what is piped in.
     stdio: [type === 'predict' ? 'inherit' : 'ignore', 'inherit', 'inherit', 'ipc'],
   });

@@ -71,17 +71,24 @@ export async function makeReport(resultsDir: string, folder: string): Promise<st
   const { buildReport, PROFILES } = await import('@psoft/results/report/page');
   const { TABLE_SPECS } = await import('@psoft/results/report/tables');
   const { readAngles } = await import('@psoft/results/angles');
+  const { readBenches } = await import('@psoft/results/bench');
   const { buildFigure, FIGURES } = await import('@psoft/results/report/figures');
   const { planTable } = await import('./plan.ts');
   const { reproducer } = await import('./reproduce.ts');
   const experiments = findExperiments();
   const root = path.resolve(resultsDir);
-  const [{ records, skipped }, measured] = await Promise.all([readRecords(root), readAngles(root)]);
-  for (const line of describeSkipped(root, [...skipped, ...measured.skipped]))
+  const [{ records, skipped }, measured, benches] = await Promise.all([
+    readRecords(root),
+    readAngles(root),
+    readBenches(root),
+  ]);
+  for (const line of describeSkipped(root, [...skipped, ...measured.skipped, ...benches.skipped]))
     process.stderr.write(`${line}\n`);
   const paper = await readPaper();
   const tables = await Promise.all(
-    PROFILES.map((profile) => tablesFor(profile, TABLE_SPECS, experiments, { records, paper })),
+    PROFILES.map((profile) =>
+      tablesFor(profile, TABLE_SPECS, experiments, { records, paper, benches: benches.records }),
+    ),
   );
   const figures = PROFILES.flatMap((profile) =>
     FIGURES.map((spec) =>

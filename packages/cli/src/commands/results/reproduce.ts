@@ -52,11 +52,13 @@ function commandsOf(
   const options = training ? trainingOptions(training, experiments) : baseOptions(runInfo);
   if ('differing' in options) return changed(options.differing);
   const scorer = String(evaluationConfig.scorer);
+  const { precision } = evaluationConfig as { readonly precision?: string };
+  const answered = precision === undefined ? {} : { precision };
   const resolve = (asked: { scorer?: string }) =>
     resolveEvaluation(
       experiments,
       `${experiment}/${task}`,
-      { training: options.resolved, ...asked },
+      { training: options.resolved, ...answered, ...asked },
       rankSettings,
     );
   const own = resolve({});
@@ -64,7 +66,11 @@ function commandsOf(
   const planned = plannedEvaluation(resolve(asked), scorer).readings[0]!.evaluationConfig;
   if (canonicalJson(planned) !== canonicalJson(evaluationConfig))
     return changed(differing(evaluationConfig, planned ?? {}).map(([key]) => key));
-  const evaluate = line(`${experiment}:${task}`, options, runInfo, asked.scorer);
+  const flags = [
+    ...options.flags.map((flag) => flag.replace(/^--precision=/, '--trained-precision=')),
+    ...(precision === undefined ? [] : [`--precision=${precision}`]),
+  ];
+  const evaluate = line(`${experiment}:${task}`, { ...options, flags }, runInfo, asked.scorer);
   return {
     commands: training ? [line(`${experiment}:${training.task}`, options, training), evaluate] : [evaluate],
   };

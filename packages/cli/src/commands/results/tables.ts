@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { RunRecord } from '@psoft/results';
+import type { BenchRecord } from '@psoft/results/bench';
 import type { Paper } from '@psoft/results/paper';
 import type { PageTableInput } from '@psoft/results/report/page';
 import type { ExamplesOf, RenderFormat, ReportTable, TableSpec } from '@psoft/results/report/tables';
@@ -54,7 +55,10 @@ export async function buildTables(options: Omit<Options, 'print' | 'out'>): Prom
   const specs = await chooseSpecs(options, experiments);
   const folder = path.resolve(options.resultsDir);
   const { records, skipped } = await readRecords(folder);
-  for (const line of describeSkipped(folder, skipped)) process.stderr.write(`${line}\n`);
+  const { readBenches } = await import('@psoft/results/bench');
+  const benches = await readBenches(folder);
+  for (const line of describeSkipped(folder, [...skipped, ...benches.skipped]))
+    process.stderr.write(`${line}\n`);
   const paper = await readPaper();
   const { scorer } = options;
   const examplesOf = options.examples
@@ -63,7 +67,7 @@ export async function buildTables(options: Omit<Options, 'print' | 'out'>): Prom
   const profiles = options.profile === 'all' ? (['tiny', 'paper'] as const) : [options.profile];
   const made = profiles.map((profile) =>
     tablesFor(profile, specs, experiments, {
-      ...{ records, paper },
+      ...{ records, paper, benches: benches.records },
       ...(scorer === undefined ? {} : { scorer }),
       ...(examplesOf && { examplesOf }),
     }),
@@ -72,6 +76,7 @@ export async function buildTables(options: Omit<Options, 'print' | 'out'>): Prom
 }
 
 export interface TableSources {
+  readonly benches?: readonly BenchRecord[];
   readonly records: readonly RunRecord[];
   readonly paper: Paper;
   readonly scorer?: string;
@@ -86,17 +91,29 @@ export async function tablesFor(
   { scorer, ...sources }: TableSources,
 ): Promise<PageTableInput[]> {
   const { buildTable } = await import('@psoft/results/report/tables');
+  const { benchMeasurements } = await import('@psoft/results/bench');
+  const { describeSystem } = await import('@psoft/results/report/figures');
   const { planTable } = await import('./plan.ts');
+  const { benches = [], ...built } = sources;
+  const measurementsOf = ({ id }: TableSpec) => benchMeasurements(id, profile, benches, describeSystem);
   return (
     specs
-      // Benches run at the paper's sizes.
-      .filter(({ source }) => profile === 'paper' || source.kind !== 'bench')
+      // Of small sizes there are tables where they were measured; the paper's stand without, too.
+      .filter(
+        (spec) =>
+          profile === 'paper' || spec.source.kind !== 'bench' || measurementsOf(spec).measured.length > 0,
+      )
       .map((spec) => {
+        const { measured, notes } = measurementsOf(spec);
         const planned = planTable(spec, experiments, {
           profile,
           ...(scorer === undefined ? {} : { scorer }),
         });
-        const table = buildTable({ ...{ spec, profile }, ...sources, ...(planned && { planned }) });
+        const table = buildTable({
+          ...{ spec, profile, measured, measuredNotes: notes },
+          ...built,
+          ...(planned && { planned }),
+        });
         return { table, spec, ...(planned && { planned }) };
       })
   );

@@ -347,8 +347,8 @@ test('benches stand beside the paper where they were measured, and name the comm
   expect(cell.difference).toBeCloseTo(-0.5, 10);
   expect(cellIn(table, 'PSOFT r=46', 'peak_memory_gb_s128')).toMatchObject({
     paper: { value: 6.8 },
-    missing: { command: 'npx nx run bench:memory' },
+    missing: { command: 'npx nx run bench:memory -c paper' },
   });
   expect(table.filled).toEqual({ cells: 1, of: 12 });
-  expect(table.commands).toEqual(['npx nx run bench:memory']);
+  expect(table.commands).toEqual(['npx nx run bench:memory -c paper']);
 });

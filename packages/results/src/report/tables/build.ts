@@ -29,6 +29,7 @@ export interface BuildInput {
   readonly examplesOf?: ExamplesOf;
   /** Of tables that are made of benches: the paper's values stand alone without. */
   readonly measured?: readonly Measurement[];
+  readonly measuredNotes?: readonly string[];
   /** For tests. */
   readonly mapping?: readonly RowMapping[];
 }
@@ -37,7 +38,8 @@ export interface BuildInput {
 export function buildTable(input: BuildInput): ReportTable {
   const { spec, paper, profile, planned } = input;
   const mapping = input.mapping ?? rowsOfTable(spec.id);
-  if (spec.source.kind === 'bench') return buildBench(spec, paper, profile, mapping, input.measured ?? []);
+  if (spec.source.kind === 'bench')
+    return buildBench(spec, paper, profile, mapping, input.measured ?? [], input.measuredNotes);
   if (planned === undefined) throw new Error(`${spec.id}: a table of runs needs to know which`);
 
   const isPaper = profile === 'paper';

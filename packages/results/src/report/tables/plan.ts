@@ -76,7 +76,8 @@ export function fillCommand(
   { methods, tasks, seeds }: Part,
   scorer?: string,
 ): string {
-  if (source.kind === 'bench') return `npx nx run ${source.target}`;
+  if (source.kind === 'bench')
+    return `npx nx run ${source.target}${profile === 'tiny' ? '' : ` -c ${profile}`}`;
   const flag = (name: string, values: readonly (string | number)[] | undefined) =>
     values === undefined ? [] : [`--${name}=${values.join(',')}`];
   return [

@@ -8,6 +8,7 @@ import { encodePair } from '../../generate/pairs.ts';
 import { encodePrompt, eosIdsOf } from '../../generate/prompts.ts';
 import { freeze } from '../../trainable.ts';
 import type { RunHooks } from '../execute.ts';
+import { executionOptions } from '../execution.ts';
 import type { RunOptions } from '../protocol.ts';
 import type { EvaluationConfig } from './config.ts';
 import type { EvaluationDefinition, ScoredChoice } from './definition.ts';
@@ -96,6 +97,10 @@ export async function answerProblems(
   };
 }
 
+function computing({ precision = 'f32' }: Job['evaluation'], options: Job['options']) {
+  return executionOptions({ ...options, precision });
+}
+
 /** The likelihood of every choice, by the problem's place. */
 async function compare({
   model,
@@ -108,7 +113,6 @@ async function compare({
   shouldStop,
 }: Job) {
   const { batchSize, buckets } = evaluation;
-  const { executor, threads } = options;
   const pairs = fitting.map((i) => {
     const { prompt, choices = [] } = examples[i]!;
     return choices.map(({ text }) => encodePair(tokenizer, prompt, text));
@@ -126,8 +130,7 @@ async function compare({
     batchSize,
     buckets: buckets.map((length) => length + room),
     padId: tokenizer.padId,
-    executor,
-    ...(threads === undefined ? {} : { threads }),
+    ...computing(evaluation, options),
   });
   const started = performance.now();
   try {
@@ -150,7 +153,6 @@ async function compare({
 async function generate(job: Job) {
   const { model, tokenizer, encoded, fitting, evaluation, options, onDone, shouldStop } = job;
   const { strategy, maxNewTokens, buckets, batchSize } = evaluation;
-  const { executor, threads } = options;
   const generator = new Generator(model, {
     strategy,
     maxNewTokens,
@@ -158,8 +160,7 @@ async function generate(job: Job) {
     promptBuckets: buckets,
     eosIds: eosIdsOf(model.base.config, tokenizer),
     padId: tokenizer.padId,
-    executor,
-    ...(threads === undefined ? {} : { threads }),
+    ...computing(evaluation, options),
   });
   const started = performance.now();
   try {

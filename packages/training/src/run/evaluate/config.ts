@@ -1,5 +1,6 @@
 /** The resolved configuration of one evaluation. */
 
+import { PRECISIONS, type RunPrecision } from '@psoft/engine/devices';
 import type { Strategy } from '../../generate/index.ts';
 import { ConfigError, type RunConfig } from '../config.ts';
 
@@ -14,6 +15,8 @@ export interface EvaluationSettings {
   readonly limit?: number;
   /** Prompts that are continued at once. */
   readonly batchSize: number;
+  /** What operands of matrix products are rounded to while answering; f32, which leaves them, when left out. */
+  readonly precision?: RunPrecision;
   /** Padded lengths of prompts; what is longer than the last is not answered. */
   readonly buckets: readonly number[];
 }
@@ -40,6 +43,7 @@ const RULES: Readonly<Record<keyof EvaluationSettings, readonly [string, (value:
   merge: ['true or false', (v) => typeof v === 'boolean'],
   limit: ['a whole number of at least 1', isCount],
   batchSize: ['a whole number of at least 1', isCount],
+  precision: [`one of ${PRECISIONS.join(', ')}`, (v) => PRECISIONS.includes(v as RunPrecision)],
   buckets: [
     'a list of increasing whole numbers',
     (v) =>
@@ -79,7 +83,7 @@ export function checkEvaluationSettings(
       );
   for (const [key, [text, accepts]] of Object.entries(RULES)) {
     const value = settings[key];
-    if (value === undefined && key === 'limit') continue;
+    if (value === undefined && (key === 'limit' || key === 'precision')) continue;
     if (!accepts(value))
       throw new ConfigError(
         `${where}: evaluation setting "${key}" must be ${text}, got ${JSON.stringify(value)}`,

@@ -273,6 +273,14 @@ describe('the identity of an evaluation', () => {
       merge: true,
     });
   });
+  test('has the precision of the answers where it rounds', () => {
+    const settingsIn = (precision: 'f32' | 'tf32') =>
+      plannedEvaluationInfo({ ...config, evaluation: { ...evaluation, precision } }, { kind: 'run', record })
+        .evaluationConfig;
+    expect(settingsIn('f32')).not.toHaveProperty('precision');
+    expect(settingsIn('tf32')).toMatchObject({ precision: 'tf32' });
+  });
+
   test('names real problems, and what no run trained', () => {
     const real = { ...config, dataFolder: '/d' };
     const on = (variant?: string) => {

@@ -79,7 +79,7 @@ export function factsOf(subject: Subject, { adapter }: Pick<OpenSubject, 'adapte
 export function plannedEvaluationInfo(config: EvaluationConfig, facts: SubjectFacts) {
   const { experiment, task, profile, evaluation } = config;
   // How many prompts are continued at once, and how far they are padded, moves no score but by rounding.
-  const { batchSize: _, buckets: __, merge, ...given } = evaluation;
+  const { batchSize: _, buckets: __, merge, precision = 'f32', ...given } = evaluation;
   const settings = generates(evaluationOf(config), evaluation.scorer) ? given : withoutGeneration(given);
   const promptTemplate = promptTemplateOf(config, facts);
   const isAdapter = facts.kind !== 'base' && Object.keys(adapterConfigOf(facts)).length > 0;
@@ -94,6 +94,7 @@ export function plannedEvaluationInfo(config: EvaluationConfig, facts: SubjectFa
       JSON.stringify({
         ...settings,
         ...(isAdapter ? { merge } : {}),
+        ...(precision === 'f32' ? {} : { precision }),
         ...(promptTemplate === undefined ? {} : { promptTemplate }),
         ...(facts.kind === 'adapter' ? { adapterFingerprint: facts.adapter.fingerprint } : {}),
       }),

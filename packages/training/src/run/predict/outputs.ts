@@ -8,6 +8,7 @@ import { ParameterVector } from '../../parameters.ts';
 import type { BatchSpec } from '../../programs.ts';
 import { ConfigError } from '../config.ts';
 import type { RunHooks } from '../execute.ts';
+import { executionOptions } from '../execution.ts';
 import type { SavedRun } from '../saved.ts';
 import type { PredictRequest } from './request.ts';
 
@@ -18,14 +19,14 @@ import type { PredictRequest } from './request.ts';
  */
 export async function outputsOf(
   { model }: SavedRun,
-  { executor, threads }: PredictRequest,
+  request: PredictRequest,
   groups: AsyncIterable<readonly Batch[]> | Iterable<readonly Batch[]>,
   total: number,
   spec: (bucket: number) => BatchSpec,
   hooks: RunHooks,
 ): Promise<Float32Array[]> {
   const vector = new ParameterVector(model.parameters);
-  const evaluator = new Evaluator(model, vector, { executor, ...(threads === undefined ? {} : { threads }) });
+  const evaluator = new Evaluator(model, vector, executionOptions(request));
   const outputs: Float32Array[] = [];
   let before = 0;
   try {
