@@ -1,5 +1,6 @@
 /** Weights in 4 bits inside a checkpoint: how their parts are named, and what config.json says of them. */
-import { shown, WeightFileError } from './error.ts';
+import { shown } from '../errors.ts';
+import { WeightFileError } from './error.ts';
 import { BLOCK_SIZES, type ScaleDtype } from './quantize.ts';
 import type { OtherTensor } from './safetensors.ts';
 import type { QuantizedWeight, StoredWeight, WeightReference } from './source.ts';

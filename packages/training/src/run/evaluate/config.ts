@@ -1,5 +1,5 @@
 /** The resolved configuration of one evaluation. */
-
+import { shown } from '@psoft/engine/errors';
 import type { Strategy } from '../../generate/index.ts';
 import { ConfigError, type RunConfig } from '../config.ts';
 
@@ -81,9 +81,7 @@ export function checkEvaluationSettings(
     const value = settings[key];
     if (value === undefined && key === 'limit') continue;
     if (!accepts(value))
-      throw new ConfigError(
-        `${where}: evaluation setting "${key}" must be ${text}, got ${JSON.stringify(value)}`,
-      );
+      throw new ConfigError(`${where}: evaluation setting "${key}" must be ${text}, got ${shown(value)}`);
   }
   return settings as unknown as EvaluationSettings;
 }
