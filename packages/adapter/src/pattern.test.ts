@@ -11,7 +11,7 @@ test('gives the first group by name', () => {
 
 test('says what is no expression, and gives up one that would take for ever', () => {
   expect(() => matchesOf(pattern('('), names)).toThrow(/^targetModules: "\(" is not a regular expression/);
-  expect(() => matchesOf(pattern('(\\w+\\.?)+!'), ['encoder.layer.0.attention.self.query_proj_lora'])).toThrow(
-    'takes more than 1 s to match',
-  );
+  expect(() =>
+    matchesOf(pattern('(\\w+\\.?)+!'), ['encoder.layer.0.attention.self.query_proj_lora']),
+  ).toThrow('takes more than 1 s to match');
 });
