@@ -12,7 +12,7 @@ const OWN = new Set([
 const RAW = [
   /Cannot (read|set|convert|mix|destructure|access|create|assign|define|delete|use)/,
   /(is|are) not (a function|a constructor|iterable|an object|defined|extensible|an entry object)/,
-  /Maximum call stack|Invalid (array|string|typed array|count|time|Date|regular)|Array buffer allocation|out of bounds/i,
+  /Maximum call stack|Invalid (array|string|typed array|count|time|Date)|Array buffer allocation|out of bounds/i,
   /outside the bounds|out of range|Reduce of empty|heap out of memory|undefined \(|of undefined|of null|BigInt|circular/,
   /Object prototype|must be of type|ERR_[A-Z]|offset is|source is too large|Missing initializer|Unexpected end of (array|data)/,
   /\[object Object\]|\bundefined\b.*\bundefined\b/,

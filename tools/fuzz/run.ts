@@ -48,8 +48,11 @@ await Promise.all(
         folder: path.join(out, 'work', target.name),
         ...(before === undefined ? {} : { before }),
         onChange: (now) => writeFileSync(file, JSON.stringify(now, null, 1)),
-        onFinding: (number, input) =>
-          cpSync(input, path.join(out, 'findings', target.name, String(number)), { recursive: true }),
+        onFinding: (number, input) => {
+          // A process may die while it is between two inputs.
+          if (existsSync(input))
+            cpSync(input, path.join(out, 'findings', target.name, String(number)), { recursive: true });
+        },
         say: (line) => process.stderr.write(`${line}\n`),
       });
       states.push(state);

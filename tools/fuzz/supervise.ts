@@ -46,7 +46,7 @@ const HEAP_MB = 768;
 const TOLD = 'hangs, as it told';
 const MOST_RESIDENT_MB = 2048;
 /** Beyond an input's own limit, before its process is ended: for what else happens between two reports. */
-const PATIENCE_MS = 5000;
+const PATIENCE_MS = 30_000;
 
 export async function runTarget(target: Target, campaign: Campaign): Promise<TargetState> {
   const state: TargetState = campaign.before ?? {

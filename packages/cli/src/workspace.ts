@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { shown } from '@psoft/engine/errors';
 import { ConfigError } from '@psoft/training/config';
 
 const IS_SOURCE = import.meta.url.endsWith('.ts');
@@ -132,5 +133,5 @@ export function pick<T>(
   const found = entries.get(name);
   if (found !== undefined) return found;
   const known = [...entries.keys()];
-  throw new ConfigError(`unknown ${what} "${name}"${where}; known: ${known.join(', ')}`);
+  throw new ConfigError(`unknown ${what} ${shown(name)}${where}; known: ${known.join(', ')}`);
 }

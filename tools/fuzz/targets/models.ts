@@ -107,7 +107,12 @@ export const config: Target = {
     }
     // No family is for all tasks: the first that is worse than a refusal, or any.
     const isUsual = (error: unknown) => /^Model(Config|Weights)Error$/.test((error as Error).name);
-    throw failures.find((error) => !isUsual(error)) ?? failures.at(-1);
+    const isOfOtherTask = (error: unknown) => (error as Error).message.includes('has no model for');
+    throw (
+      failures.find((error) => !isUsual(error)) ??
+      failures.find((error) => !isOfOtherTask(error)) ??
+      failures.at(-1)
+    );
   },
   // They are about config.json, and begin so.
   places: ['config: ', 'weights do not fit the model'],
@@ -142,5 +147,4 @@ export const gguf: Target = {
     const { config: raw, weights } = await openCheckpoint(out);
     modelFor('causal-lm', { ...raw }, weights);
   },
-  places: ['GGUF'],
 };

@@ -142,6 +142,7 @@ export const records: Target = {
     const record = await readRecordFile(path.join(folder, name));
     const { entries, unread } = await readRuns(folder);
     expectThat(entries.length + unread.length === 1, 'a record is read or named');
+    if (unread[0] !== undefined) throw new RecordError(unread[0]);
     const home = [runEntry(record, name)];
     const table = runTable(home);
     expectThat(

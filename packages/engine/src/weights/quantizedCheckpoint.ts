@@ -86,8 +86,8 @@ export function joinQuantized(
       String(zeroPoints.shape) === String(expected.zeroPoints);
     if (!fits)
       fail(
-        `the parts of ${shown(name)} do not fit: ${shown(shape)}, scales ${shown(scales?.shape)}, zero points ` +
-          `${shown(zeroPoints?.shape)} with block_size ${blockSize}; quantise the model again`,
+        `the parts of ${shown(name)} do not fit: ${shown(shape)}, scales ${shown(scales?.shape ?? 'missing')}, zero points ` +
+          `${shown(zeroPoints?.shape ?? 'missing')} with block_size ${blockSize}; quantise the model again`,
       );
     const weight: QuantizedWeight = {
       kind: 'quantized',

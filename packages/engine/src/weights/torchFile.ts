@@ -232,7 +232,7 @@ function locate(
   if (stored === undefined || !Number.isSafeInteger(end) || end > stored.byteLength)
     throw new WeightFileError(
       path,
-      `${shown(name)} needs ${end} bytes of data/${storage.key}, which has ${stored?.byteLength ?? 'none'}`,
+      `${shown(name)} ${shown(shape)} needs ${Number.isSafeInteger(end) ? end : 'more than 2^53'} bytes of data/${storage.key}, which has ${stored?.byteLength ?? 'none'}`,
     );
   return {
     reference: { kind: 'file', file, offset: stored.offset + offset * bytes, byteLength, dtype, shape },

@@ -4,7 +4,9 @@ import path from 'node:path';
 import { GGMLQuantizationType, type GGUFTensorInfo, gguf } from '@huggingface/gguf';
 import { reasonOf } from '@psoft/engine/errors';
 import { type WeightData, type WeightDtype, writeFileAtomically, writeSafetensors } from '@psoft/engine';
+import { ModelConfigError } from '../configReader.ts';
 import { byteLength, GGUF_TYPES, widen } from './blocks.ts';
+import { checkHeader } from './header.ts';
 import { llamaConfig, ROPE_FACTORS, type TensorPlan, tensorPlans, unpermute } from './llama.ts';
 import { GgufError, Metadata } from './metadata.ts';
 import { ggufTokenizer } from './tokenizer.ts';
@@ -72,6 +74,10 @@ export async function importGguf(file: string, options: GgufImportOptions): Prom
       types,
       files: [...files, ...json.map(([name]) => name)],
     };
+  } catch (error) {
+    const isNamed = !(error instanceof GgufError || error instanceof ModelConfigError);
+    if (isNamed || error.message.includes(file)) throw error;
+    throw new GgufError(`${file}: ${error.message}`, { cause: error });
   } finally {
     await source.close();
   }
@@ -151,6 +157,7 @@ class GgufSource {
       throw new GgufError(`${file} cannot be read: ${error.message}`);
     });
     try {
+      await checkHeader(handle);
       return new GgufSource(file, handle, await gguf(path.resolve(file), { allowLocalFile: true }));
     } catch (error) {
       await handle.close();

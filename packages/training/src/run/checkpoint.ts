@@ -159,9 +159,15 @@ function isState({ step, epoch, batch, optimiserStep, best, rows, meter, ...rest
     [step, epoch, batch, optimiserStep, rest.continued].every(isCount) &&
     isNumber(rest.seconds) &&
     rest.seconds >= 0 &&
-    (best === undefined || (isObject(best) && isCount(best.step) && areNumbers(best))) &&
+    (best === undefined ||
+      (isObject(best) && [best.step, best.epoch].every(isCount) && isNumber(best.metric))) &&
     Array.isArray(rows) &&
-    rows.every(({ selection, ...row }) => isObject(selection) && [selection, row].every(areStored)) &&
+    rows.every(
+      (row) =>
+        isObject(row) &&
+        isObject(row.selection) &&
+        [row.selection, { ...row, selection: 0 }].every(areStored),
+    ) &&
     isObject(meter) &&
     [meter.loss, meter.norm, meter.tokens].every(isNumber) &&
     Array.isArray(meter.milliseconds) &&
