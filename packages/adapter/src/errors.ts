@@ -1,5 +1,9 @@
+import { LineError } from '@psoft/engine/errors';
+
+export { shown } from '@psoft/engine/errors';
+
 /** An adapter that cannot be built, loaded or merged as asked. The message is one line: place, problem, value, remedy. */
-export class AdapterError extends Error {
+export class AdapterError extends LineError {
   override readonly name: string = 'AdapterError';
 }
 
@@ -11,10 +15,4 @@ export class AdapterConfigError extends AdapterError {
 /** Says that something was asked for that will have no effect. Goes to Node's process warnings, as `AdapterWarning`. */
 export function warn(message: string): void {
   process.emitWarning(message, 'AdapterWarning');
-}
-
-/** A value for an error message: JSON on one line, cut to a readable length. */
-export function shown(value: unknown): string {
-  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
-  return text.length > 120 ? `${text.slice(0, 120)}...` : text;
 }

@@ -26,10 +26,13 @@ export const flag = (initial: boolean): Field<boolean> => ({
   accepts: (value) => typeof value === 'boolean',
 });
 
+/** Ranks and counts of terms decide how much is built: a file must not ask for all there is. No model is so wide. */
+const LARGEST = 2 ** 16;
+
 export const positiveInteger = (initial: number): Field<number> => ({
   initial,
-  expects: 'a positive integer',
-  accepts: (value) => Number.isSafeInteger(value) && Number(value) > 0,
+  expects: `a positive integer up to ${LARGEST}`,
+  accepts: (value) => Number.isSafeInteger(value) && Number(value) > 0 && Number(value) <= LARGEST,
 });
 
 export const nonNegativeInteger = (initial: number): Field<number> => ({

@@ -19,15 +19,23 @@ export async function readJson(file: string): Promise<Record<string, unknown>> {
   } catch (cause) {
     throw new AdapterError(`${file}: cannot be read: ${(cause as Error).message}`, { cause });
   }
+  return parseObject(text, `${file}:`);
+}
+
+/**
+ * @param place begins messages
+ * @throws AdapterError for what is no JSON object
+ */
+export function parseObject(text: string, place: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new AdapterError(`${file}: is not JSON: ${(cause as Error).message}`, { cause });
+    throw new AdapterError(`${place} is not JSON: ${(cause as Error).message}`, { cause });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new AdapterError(
-      `${file}: must hold a JSON object, got ${Array.isArray(value) ? 'a list' : String(value)}`,
+      `${place} must hold a JSON object, got ${Array.isArray(value) ? 'a list' : shown(value)}`,
     );
   return value as Record<string, unknown>;
 }

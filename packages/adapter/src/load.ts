@@ -11,8 +11,15 @@ import {
   type WeightSource,
 } from '@psoft/engine';
 import type { AdapterConfig } from './config.ts';
-import { AdapterError } from './errors.ts';
-import { type BasisRecord, basisRecordOf, CONFIG_FILE, readJson, WEIGHTS_FILE } from './files.ts';
+import { AdapterConfigError, AdapterError } from './errors.ts';
+import {
+  type BasisRecord,
+  basisRecordOf,
+  CONFIG_FILE,
+  parseObject,
+  readJson,
+  WEIGHTS_FILE,
+} from './files.ts';
 import { type InstalledAdapter, installAdapter, type PeftOptions } from './installed.ts';
 import { type AuthorsRotation, convertAuthorsAdapter, isAuthorsFile } from './methods/psoft/authors.ts';
 import { configFromPeft, methodNamed } from './registry.ts';
@@ -40,17 +47,34 @@ export async function loadAdapter(
   const file = await openWeights(folder);
   const json = await readJson(configFile);
   const { basis: _, rotation, ...peftOptions } = options;
-  if (isAuthorsFile(file)) return convertAuthorsAdapter(model, json, file, KEY_PREFIX, rotation, peftOptions);
-  const config = configFromPeft(pruned(json, model, file));
+  if (isAuthorsFile(file))
+    return inFile(configFile, () =>
+      convertAuthorsAdapter(model, json, file, KEY_PREFIX, rotation, peftOptions),
+    );
+  const config = await inFile(configFile, () => configFromPeft(pruned(json, model, file)));
   const record = await basisRecord(config, file, options.basis);
   // PEFT's own files do not say what they were trained on.
   const own = file.metadata[BASE_KEY];
-  if (own !== undefined) await checkBase(model, config, { base: own, origin: file.file });
-  if (record !== undefined && record.base !== own) await checkBase(model, config, record);
-  const adapter = await installAdapter(model, config, peftOptions);
+  const check = (stated: Parameters<typeof checkBase>[2]) =>
+    inFile(configFile, () => checkBase(model, config, stated));
+  if (own !== undefined) await check({ base: own, origin: file.file });
+  if (record !== undefined && record.base !== own) await check(record);
+  const adapter = await inFile(configFile, () => installAdapter(model, config, peftOptions));
   if (record !== undefined) adapter.layers.adoptBasis?.(record.modules, record.origin);
   await fill(adapter, file);
   return adapter;
+}
+
+/** Settings that are wrong do not say which of a user's files they stand in. */
+async function inFile<T>(file: string, read: () => T | Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    if (!(cause instanceof AdapterError) || cause.message.includes(path.dirname(file))) throw cause;
+    if (cause instanceof AdapterConfigError)
+      throw new AdapterConfigError(`${file}: ${cause.message}`, { cause });
+    throw new AdapterError(`${file}: ${cause.message}`, { cause });
+  }
 }
 
 async function openWeights(folder: string): Promise<SafetensorsFile> {
@@ -77,7 +101,10 @@ function pruned(
 ): Record<string, unknown> {
   if (!Array.isArray(json.modules_to_save)) return json;
   const paths = [...model.weights.keys(), ...tensors.keys()];
-  const known = json.modules_to_save.filter((name) => paths.some((path) => isWithin(path, String(name))));
+  const known = json.modules_to_save.filter(
+    // What is no name is refused with the other settings.
+    (name) => typeof name !== 'string' || paths.some((path) => isWithin(path, name)),
+  );
   return { ...json, modules_to_save: known };
 }
 
@@ -94,14 +121,7 @@ async function basisRecord(
     origin = basisFile;
     record = await readJson(basisFile);
   } else if (own !== undefined) {
-    try {
-      record = JSON.parse(own) as Record<string, unknown>;
-    } catch (cause) {
-      throw new AdapterError(
-        `${file}: its metadata "${BASIS_KEY}" is not JSON: ${(cause as Error).message}`,
-        { cause },
-      );
-    }
+    record = parseObject(own, `${file}: its metadata "${BASIS_KEY}"`);
   } else
     throw new AdapterError(
       `${file}: does not say which singular vectors its values refer to, as ${config.peftType} adapters saved by PEFT do ` +

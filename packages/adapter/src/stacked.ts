@@ -19,6 +19,7 @@ import {
   type WeightData,
 } from '@psoft/engine';
 import type { Rebased } from './basisRecord.ts';
+import { AdapterConfigError } from './errors.ts';
 import type { AdaptedLinear, AdapterLayers, LowRankDelta, Target } from './method.ts';
 
 /** A tensor that is trained in every module. */
@@ -312,6 +313,9 @@ export function stackLayers(targets: readonly Target[], recipe: Recipe, seed: nu
   };
 }
 
+/** Numbers in a stack of trained values: 4 GB, beyond which one array is no way to keep them. */
+const LARGEST = 2 ** 30;
+
 function groupTargets(targets: readonly Target[], recipe: Recipe, seed: number): StackedGroup[] {
   const byShapes = new Map<string, { trained: readonly TrainedTensor[][]; targets: Target[] }>();
   for (const target of targets) {
@@ -326,6 +330,10 @@ function groupTargets(targets: readonly Target[], recipe: Recipe, seed: number):
     first.forEach(({ key, shape, constrain }, place) => {
       const size = sizeOf(shape);
       if (size === 0) return;
+      if (group.targets.length * size > LARGEST)
+        throw new AdapterConfigError(
+          `${key} of ${group.targets.length} modules would be [${shape}] each, more than ${LARGEST} numbers together: lower the rank`,
+        );
       const data = new Float32Array(group.targets.length * size);
       group.targets.forEach(({ name }, i) => {
         const stream = RandomStream.from(seed, 'init', `${name}.${key}`);

@@ -4,6 +4,7 @@ import type { AdapterConfig } from './config.ts';
 import { AdapterConfigError, AdapterError, shown } from './errors.ts';
 import type { Target } from './method.ts';
 import { suggestion } from './nearest.ts';
+import { matchesOf } from './pattern.ts';
 
 /** What targetModules means when it is left out, by model_type: PEFT's table for the architectures at hand. */
 const DEFAULT_TARGETS: Readonly<Record<string, readonly string[]>> = {
@@ -38,9 +39,9 @@ export function isWithin(path: string, name: string): boolean {
 export function findTargets(model: Model, config: AdapterConfig): Target[] {
   const wanted = config.targetModules ?? defaultTargets(model);
   const linears = model.linears.map(({ name }) => name);
-  const isTarget = matcher(wanted, 'targetModules');
-  const isExcluded = matcher(config.excludeModules ?? [], 'excludeModules');
-  const isLayer = layerFilter(config);
+  const isTarget = matcher(wanted, 'targetModules', linears);
+  const isExcluded = matcher(config.excludeModules ?? [], 'excludeModules', linears);
+  const isLayer = layerFilter(config, linears);
   const saved = savedModules(model, config);
   checkKnown(wanted, 'targetModules', linears);
   checkKnown(config.excludeModules ?? [], 'excludeModules', linears);
@@ -75,20 +76,17 @@ function defaultTargets(model: Model): readonly string[] {
 }
 
 /** A string is a regular expression that must match the whole name; a list holds names or their last parts. */
-function matcher(names: string | readonly string[], setting: string): (module: string) => boolean {
+function matcher(
+  names: string | readonly string[],
+  setting: string,
+  modules: readonly string[],
+): (module: string) => boolean {
   if (typeof names !== 'string')
     return (module) => names.some((name) => module === name || module.endsWith(`.${name}`));
   if (names === ALL_LINEAR) return () => false;
-  let pattern: RegExp;
-  try {
-    pattern = new RegExp(`^(?:${names})$`, 'u');
-  } catch (error) {
-    throw new AdapterConfigError(
-      `${setting}: ${shown(names)} is not a regular expression: ${(error as Error).message}; ` +
-        'to name a module, put it in a list',
-    );
-  }
-  return (module) => pattern.test(module);
+  const pattern = { setting, given: names, source: `^((?:${names}))$`, flags: 'u' };
+  const matched = matchesOf(pattern, modules);
+  return (module) => matched.has(module);
 }
 
 /** Every name of a list must be some linear module's: a misspelt one would silently train less. */
@@ -102,19 +100,25 @@ function checkKnown(names: string | readonly string[], setting: string, linears:
 }
 
 /** Which modules `layersToTransform` keeps. The first number in the path is the layer's index, as in PEFT. */
-function layerFilter({ layersToTransform, layersPattern = [] }: AdapterConfig): (module: string) => boolean {
+function layerFilter(
+  { layersToTransform, layersPattern = [] }: AdapterConfig,
+  modules: readonly string[],
+): (module: string) => boolean {
   if (layersToTransform === undefined) return () => true;
   const indices: readonly number[] =
     typeof layersToTransform === 'number' ? [layersToTransform] : layersToTransform;
   if (indices.length === 0) return () => true;
   const lists = typeof layersPattern === 'string' ? [layersPattern] : layersPattern;
+  const named = lists.filter((name) => name.length > 0);
+  const pattern = (given: string, source: string) => ({ setting: 'layersPattern', given, source });
   const patterns =
-    lists.filter((name) => name.length > 0).length === 0
-      ? [/^.*?\.[^.]*\.(\d+)\./]
-      : lists.map((name) => new RegExp(`^(?:|.*?\\.)(?:${name})\\.(\\d+)\\.`));
+    named.length === 0
+      ? [pattern('', '^.*?\\.[^.]*\\.(\\d+)\\.')]
+      : lists.map((name) => pattern(name, `^(?:|.*?\\.)(?:${name})\\.(\\d+)\\.`));
+  const matched = patterns.map((one) => matchesOf(one, modules));
   return (module) => {
-    const match = patterns.map((pattern) => pattern.exec(module)).find((found) => found !== null);
-    return match != null && indices.includes(Number(match[1]));
+    const index = matched.map((found) => found.get(module)).find((one) => one !== undefined);
+    return index !== undefined && indices.includes(Number(index));
   };
 }
 

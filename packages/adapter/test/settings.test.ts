@@ -39,7 +39,7 @@ test.each(Object.keys(METHODS))('%s: its settings survive the file, and so does 
 
 describe('refused', () => {
   test.each([
-    ['lora', { r: 0 }, 'lora: r must be a positive integer, got 0'],
+    ['lora', { r: 0 }, 'lora: r must be a positive integer up to 65536, got 0'],
     ['lora', { initLoraWeights: 'pissa_niter_0' }, 'initLoraWeights must be true, false, gaussian, pissa'],
     ['lora', { rankPattern: { dense: 0 } }, 'rankPattern must be an object of ranks by module name'],
     ['lora', { initWeights: false }, 'unknown setting "initWeights"; did you mean initLoraWeights'],

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { shown } from '@psoft/engine/errors';
 import { ConfigError } from '@psoft/training/config';
 
 const IS_SOURCE = import.meta.url.endsWith('.ts');
@@ -119,16 +120,18 @@ export function findExperiments(root = EXPERIMENTS_ROOT): Map<string, Experiment
 
 /**
  * Looks a name up in a table.
+ * @param where says in messages where the name stands
  * @throws ConfigError that lists the known names
  */
 export function pick<T>(
   table: Readonly<Record<string, T>> | ReadonlyMap<string, T>,
   name: string,
   what: string,
+  where = '',
 ): T {
   const entries = table instanceof Map ? table : new Map(Object.entries(table));
   const found = entries.get(name);
   if (found !== undefined) return found;
   const known = [...entries.keys()];
-  throw new ConfigError(`unknown ${what} "${name}"; known: ${known.join(', ')}`);
+  throw new ConfigError(`unknown ${what} ${shown(name)}${where}; known: ${known.join(', ')}`);
 }

@@ -22,7 +22,16 @@ describe('psoft train nlu/cola', () => {
     expect(first.stderr).not.toMatch(/psoft:/);
     expect(first.stdout).toMatch(/reported: matthewsCorrelation -?[\d.]+, accuracy [\d.]+/);
     expect(first.code).toBe(0);
-    await psoft(...args, ...out('b'));
+    // Nothing of a user's secrets is written or said.
+    const home = path.join(folder, 'SENTINEL');
+    const second = await start([...args, ...out('b')], { HOME: home, HF_TOKEN: 'hf_SENTINEL' }).outcome;
+    expect(second.stdout + second.stderr).not.toContain('SENTINEL');
+    for (const name of ['b', 'b-runs'])
+      for (const entry of readdirSync(path.join(folder, name), { recursive: true, withFileTypes: true }))
+        if (entry.isFile())
+          expect(readFileSync(path.join(entry.parentPath, entry.name)).includes('SENTINEL'), entry.name).toBe(
+            false,
+          );
     const [a, b] = await Promise.all(['a', 'b'].map((name) => readRecords(path.join(folder, name))));
     expect([a!.records.length, a!.skipped]).toEqual([1, []]);
     const [one, two] = [a!.records[0]!, b!.records[0]!];

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { RandomStream } from '@psoft/engine';
+import { shown, shownNames } from '@psoft/engine/errors';
 import type { Instruction } from './instruction.ts';
 import { openParquet, readParquetRows } from './parquet.ts';
 import { type Row, textOf } from './rows.ts';
@@ -52,7 +53,7 @@ export async function loadLabelled(file: string, options: LabelledOptions = {}):
     const label = regression ? Number(labels[i]) : numbers.get(labels[i]!);
     if (label === undefined || !Number.isFinite(label))
       throw new DataError(
-        `${row.where}: label "${labels[i]}" is ${regression ? 'no number' : `none of ${classes!.join(', ')}`}`,
+        `${row.where}: label ${shown(labels[i])} is ${regression ? 'no number' : `none of ${shownNames(classes!)}`}`,
       );
     return { text, ...(textPair === undefined ? {} : { textPair }), label };
   });
@@ -122,7 +123,7 @@ async function readColumns(file: string, columns: readonly string[]): Promise<Ro
   const absent = columns.filter((column) => !present.includes(column));
   if (absent.length > 0)
     throw new DataError(
-      `${file} has no column ${absent.map((one) => `"${one}"`).join(', ')}; it has ${present.join(', ')}`,
+      `${file} has no column ${absent.map((one) => `"${one}"`).join(', ')}; it has ${shownNames(present)}`,
     );
   return rows;
 }
@@ -146,7 +147,9 @@ function labelOf({ cells, where }: Row, column: string): string {
   const value = cells[column];
   const label = typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
   if (typeof label === 'string' && label.trim() !== '') return label.trim();
-  throw new DataError(`${where}: "${column}" is ${JSON.stringify(value) ?? 'missing'}, expected a label`);
+  throw new DataError(
+    `${where}: "${column}" is ${value === undefined ? 'missing' : shown(value)}, expected a label`,
+  );
 }
 
 function classesOf(labels: readonly string[], file: string, column: string): string[] {

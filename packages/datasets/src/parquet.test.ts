@@ -73,7 +73,7 @@ describe('readParquetRows', () => {
       Buffer.concat([content.subarray(0, 200), content.subarray(-8)]),
     );
     await expect(readParquetRows([hollow], ['x'])).rejects.toThrow(
-      /hollow cannot be read as parquet \(.*exceeds/,
+      /hollow cannot be read as parquet \(its footer has \d+ bytes, the file 208/,
     );
     const zeros = damaged('zeros', (content) => Buffer.from(content).fill(0, 4, 1500));
     await expect(readParquetRows([zeros], COLUMNS)).rejects.toThrow(

@@ -1,5 +1,6 @@
 /** Rows of JSON lines, JSON and parquet files, by the field names that they go by. */
 import path from 'node:path';
+import { shown, shownNames } from '@psoft/engine/errors';
 import { openParquet, readParquetRows } from './parquet.ts';
 import { DataError } from './text.ts';
 import { readUtf8 } from './tsv.ts';
@@ -35,7 +36,9 @@ export async function readRows(
 export function textOf({ cells, where }: Row, field: string, { mayBeEmpty = false } = {}): string {
   const value = cells[field];
   if (typeof value !== 'string')
-    throw new DataError(`${where}: "${field}" is ${JSON.stringify(value) ?? 'missing'}, expected text`);
+    throw new DataError(
+      `${where}: "${field}" is ${value === undefined ? 'missing' : shown(value)}, expected text`,
+    );
   if (!mayBeEmpty && value.trim() === '') throw new DataError(`${where}: "${field}" is empty, expected text`);
   return value;
 }
@@ -59,7 +62,7 @@ function chooseNaming(
   const naming = namings.find((names) => names.every((name) => fields.includes(name)));
   if (naming !== undefined) return naming;
   const wanted = namings.map((names) => names.map((name) => `"${name}"`).join(' and ')).join(', or ');
-  throw new DataError(`${where}: expected the fields ${wanted}; it has ${fields.join(', ')}`);
+  throw new DataError(`${where}: expected the fields ${wanted}; it has ${shownNames(fields)}`);
 }
 
 async function parquetRows(
@@ -117,8 +120,6 @@ function isOneObject(text: string): boolean {
 
 function row(value: unknown, where: string): Row {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new DataError(
-      `${where}: expected an object with the fields, got ${JSON.stringify(value)?.slice(0, 60)}`,
-    );
+    throw new DataError(`${where}: expected an object with the fields, got ${shown(value)}`);
   return { cells: value as Record<string, unknown>, where };
 }

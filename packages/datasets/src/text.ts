@@ -1,5 +1,6 @@
 /** Labelled text, whatever it came from. */
 import { createHash } from 'node:crypto';
+import { LineError } from '@psoft/engine/errors';
 
 export interface TextExample {
   readonly text: string;
@@ -19,7 +20,7 @@ export interface TextSplit {
 }
 
 /** Input data that is missing or not as its format says: one line naming file, row and what was seen. */
-export class DataError extends Error {
+export class DataError extends LineError {
   override readonly name = 'DataError';
 }
 

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { shown } from '@psoft/engine/errors';
 import { fetchSnapshot, type HubOptions } from './hub/index.ts';
 import { readParquetRows } from './parquet.ts';
 import { DataError } from './text.ts';
@@ -84,7 +85,7 @@ function textsOf(rows: readonly Record<string, unknown>[], column: string, place
   return rows.map((row, i) => {
     const text = row[column];
     if (typeof text !== 'string')
-      throw new DataError(`${place} row ${i + 1}: "${column}" is ${JSON.stringify(text)}, expected text`);
+      throw new DataError(`${place} row ${i + 1}: "${column}" is ${shown(text)}, expected text`);
     return text;
   });
 }

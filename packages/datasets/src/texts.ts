@@ -1,6 +1,7 @@
 /** Unlabelled texts of a user, and predictions for them: CSV and TSV with a header line, or a JSON object a line. */
 import { text as readAll } from 'node:stream/consumers';
 import Papa from 'papaparse';
+import { shown, shownNames } from '@psoft/engine/errors';
 import { DataError, type TextExample } from './text.ts';
 import { parseTsv, readUtf8 } from './tsv.ts';
 
@@ -28,14 +29,14 @@ export async function readTexts(
   if (chosen === undefined) {
     const wanted = [...new Set(names.map((one) => one.join(', ')))].join(' or ');
     throw new DataError(
-      `${place} has the columns ${columns.join(', ')}; the task reads ${wanted}: rename them or give --columns`,
+      `${place} has the columns ${shownNames(columns)}; the task reads ${wanted}: rename them or give --columns`,
     );
   }
   return rows.map(({ cells, line }) => {
     const [first, second] = chosen.map((column) => {
       const value = cells[column];
       if (typeof value !== 'string')
-        throw new DataError(`${place} line ${line}: "${column}" is ${JSON.stringify(value)}, expected text`);
+        throw new DataError(`${place} line ${line}: "${column}" is ${shown(value)}, expected text`);
       return value;
     }) as [string, string?];
     return { text: first, ...(second === undefined ? {} : { textPair: second }), label: NO_LABEL };

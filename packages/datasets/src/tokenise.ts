@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { PreTrainedTokenizer } from '@huggingface/transformers';
+import { reasonOf } from '@psoft/engine/errors';
 import '@psoft/engine'; // Sets what ONNX Runtime reads when transformers.js loads it.
 import { BYTE_PAIR_FILES, bytePairTokenizerFiles } from './bytePair/gpt2Tokenizer.ts';
 import { SPM_FILES, spmTokenizerFiles } from './sentencepiece/debertaTokenizer.ts';
@@ -36,11 +37,14 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const padId: number | undefined = tokenizer.pad_token_id ?? eosId;
   if (padId === undefined)
     throw new DataError(`the tokenizer in ${folder} has no padding token and none that ends a text`);
+  checkIds([padId, eosId ?? padId], folder);
   const idsOf = (text: string, options: { text_pair?: string; add_special_tokens?: boolean }): number[] => {
     const { input_ids: ids } = tokenizer(text, { ...options, return_tensor: false }) as {
       input_ids: number[];
     };
-    return ids.map(Number);
+    const numbers = ids.map(Number);
+    checkIds(numbers, folder);
+    return numbers;
   };
   const withSpecialTokens = (text: string, textPair: string | undefined): number[] => {
     if (textPair === '') return idsWithEmptyPair(tokenizer, text);
@@ -53,20 +57,44 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
       // Of no tokens transformers.js makes an error.
       ids.length === 0
         ? ''
-        : tokenizer.decode(Array.from(ids), {
-            skip_special_tokens: !specialTokens,
-            clean_up_tokenization_spaces: false,
-          }),
-    encode(text, textPair, maxLength) {
-      const ids = withSpecialTokens(text, textPair);
-      if (ids.length <= maxLength) return Int32Array.from(ids);
-      const parts = (textPair === undefined ? [text] : [text, textPair]).map((part) =>
-        idsOf(part, { add_special_tokens: false }),
-      );
-      return Int32Array.from(truncate(ids, parts, maxLength));
-    },
+        : withFolder(folder, () =>
+            tokenizer.decode(Array.from(ids), {
+              skip_special_tokens: !specialTokens,
+              clean_up_tokenization_spaces: false,
+            }),
+          ),
+    encode: (text, textPair, maxLength) =>
+      withFolder(folder, () => {
+        const ids = withSpecialTokens(text, textPair);
+        if (ids.length <= maxLength) return Int32Array.from(ids);
+        const parts = (textPair === undefined ? [text] : [text, textPair]).map((part) =>
+          idsOf(part, { add_special_tokens: false }),
+        );
+        return Int32Array.from(truncate(ids, parts, maxLength));
+      }),
   };
 }
+
+/** Some faults of a tokenizer show only when a text is cut that comes upon them. */
+function withFolder<T>(folder: string, use: () => T): T {
+  try {
+    return use();
+  } catch (cause) {
+    throw new DataError(`the tokenizer in ${folder} cannot be used: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** Ids come from the files, which may give a token any. */
+function checkIds(ids: readonly number[], folder: string): void {
+  const wrong = ids.find((id) => !(id >= 0 && id <= LARGEST_ID && Number.isInteger(id)));
+  if (wrong !== undefined)
+    throw new DataError(
+      `the tokenizer in ${folder} gives a token the id ${wrong}: ids are whole numbers from 0 to ${LARGEST_ID}`,
+    );
+}
+
+/** Models take ids as 32-bit integers. */
+const LARGEST_ID = 2 ** 31 - 1;
 
 /** A pair all the same, as in Python's batches; transformers.js takes an empty second text for none. */
 function idsWithEmptyPair(tokenizer: PreTrainedTokenizer, text: string): number[] {
@@ -108,7 +136,7 @@ async function readTokenizer(folder: string): Promise<PreTrainedTokenizer> {
     followNormalizers(tokenizer);
     return tokenizer;
   } catch (error) {
-    throw new DataError(`the tokenizer in ${folder} cannot be read: ${(error as Error).message}`);
+    throw new DataError(`the tokenizer in ${folder} cannot be read: ${reasonOf(error)}`, { cause: error });
   }
 }
 

@@ -40,7 +40,9 @@ export function parseTsv(text: string, place: string): TsvLine[] {
 
 /** @throws DataError where the bytes are not UTF-8 */
 export async function readUtf8(file: string): Promise<string> {
-  const bytes = await readFile(file);
+  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
+    throw new DataError(`cannot read ${file} (${error.code}): give a file of texts`);
+  });
   // The decoder drops a byte order mark.
   if (isUtf8(bytes)) return new TextDecoder().decode(bytes);
   let line = 1;

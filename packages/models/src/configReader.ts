@@ -1,7 +1,9 @@
 /** Reads a parsed config.json field by field; what is wrong is said with the file's own key and value. */
 
+import { LineError, shown } from '@psoft/engine/errors';
+
 /** A checkpoint's config.json that is incomplete, malformed or asks for something that is not implemented. */
-export class ModelConfigError extends Error {
+export class ModelConfigError extends LineError {
   override readonly name = 'ModelConfigError';
 }
 
@@ -10,6 +12,9 @@ export interface Size {
   readonly height: number;
   readonly width: number;
 }
+
+/** Published models have up to 126. */
+const MOST_LAYERS = 1000;
 
 export class ConfigReader {
   readonly #raw: Readonly<Record<string, unknown>>;
@@ -30,6 +35,13 @@ export class ConfigReader {
     if (!Number.isSafeInteger(value) || (value as number) < least)
       throw this.refuse(key, `an integer of at least ${least}`);
     return value as number;
+  }
+
+  /** How many layers: each is built, so that a number from anywhere must not decide how long that takes. */
+  layers(key: string): number {
+    const value = this.integer(key, 1);
+    if (value > MOST_LAYERS) throw this.refuse(key, `at most ${MOST_LAYERS}`);
+    return value;
   }
 
   positive(key: string, fallback: number): number {
@@ -64,7 +76,8 @@ export class ConfigReader {
     const value = this.get(key) ?? [];
     const list = typeof value === 'string' ? value.toLowerCase().split('|') : value;
     if (!Array.isArray(list)) throw this.refuse(key, supported.join(', '));
-    const found = list.map((name) => String(name).trim()).filter((name) => name !== '');
+    if (!list.every((name) => typeof name === 'string')) throw this.refuse(key, supported.join(', '));
+    const found = list.map((name) => name.trim()).filter((name) => name !== '');
     if (!found.every((name) => supported.includes(name as Name)))
       throw this.refuse(key, supported.join(', '));
     return new Set(found as Name[]);
@@ -103,8 +116,6 @@ export class ConfigReader {
   }
 
   refuse(key: string, supported: string): ModelConfigError {
-    return new ModelConfigError(
-      `config: ${key} is ${JSON.stringify(this.#raw[key])}, supported: ${supported}`,
-    );
+    return new ModelConfigError(`config: ${key} is ${shown(this.#raw[key])}, supported: ${supported}`);
   }
 }

@@ -6,6 +6,8 @@ import {
   type WeightData,
   type WeightSource,
 } from '@psoft/engine';
+import { LineError } from '@psoft/engine/errors';
+import { ModelConfigError } from './configReader.ts';
 
 export interface ParameterSpec {
   readonly shape: readonly number[];
@@ -14,6 +16,13 @@ export interface ParameterSpec {
   /** A row of an embedding that starts at zero: the padding token's. */
   readonly zeroRow?: number;
 }
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+
+/** Numbers in one parameter: the table of Llama 3.1 405B, the largest published one of these families, just fits. */
+const LARGEST = 2 ** 31;
+/** In one that is made anew, which takes time and memory at once. */
+const LARGEST_NEW = 2 ** 26;
 
 /** A model's parameters and linear layers, both in forward order. */
 export class ParameterList {
@@ -30,18 +39,18 @@ export class ParameterList {
 
   linear(name: string, inFeatures: number, outFeatures: number, hasBias = true): void {
     this.linears.push({ name, inFeatures, outFeatures, hasBias });
-    this.parameters.set(`${name}.weight`, { shape: [outFeatures, inFeatures], initial: 'normal' });
-    if (hasBias) this.parameters.set(`${name}.bias`, { shape: [outFeatures], initial: 0 });
+    this.#add(`${name}.weight`, { shape: [outFeatures, inFeatures], initial: 'normal' });
+    if (hasBias) this.#add(`${name}.bias`, { shape: [outFeatures], initial: 0 });
   }
 
   layerNorm(name: string, size: number): void {
-    this.parameters.set(`${name}.weight`, { shape: [size], initial: 1 });
-    this.parameters.set(`${name}.bias`, { shape: [size], initial: 0 });
+    this.#add(`${name}.weight`, { shape: [size], initial: 1 });
+    this.#add(`${name}.bias`, { shape: [size], initial: 0 });
   }
 
   embedding(name: string, rows: number, size: number, zeroRow?: number): void {
     const spec = { shape: [rows, size], initial: 'normal' } as const;
-    this.parameters.set(`${name}.weight`, zeroRow === undefined ? spec : { ...spec, zeroRow });
+    this.#add(`${name}.weight`, zeroRow === undefined ? spec : { ...spec, zeroRow });
   }
 
   bias(name: string, size: number): void {
@@ -49,7 +58,17 @@ export class ParameterList {
   }
 
   parameter(name: string, shape: readonly number[], initial: ParameterSpec['initial']): void {
-    this.parameters.set(name, { shape, initial });
+    this.#add(name, { shape, initial });
+  }
+
+  /** Sizes come from a file: one that no array has must not be asked for. */
+  #add(name: string, spec: ParameterSpec): void {
+    const size = sizeOf(spec.shape);
+    if (size > LARGEST)
+      throw new ModelConfigError(
+        `config: ${name} would be [${spec.shape}], ${size} numbers; at most ${LARGEST}`,
+      );
+    this.parameters.set(name, spec);
   }
 
   isHead(parameter: string): boolean {
@@ -93,7 +112,11 @@ export class ParameterList {
     const made = new Map<string, WeightData>();
     for (const [name, { shape, initial, zeroRow }] of this.parameters) {
       if (!wanted(name)) continue;
-      const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
+      if (sizeOf(shape) > LARGEST_NEW)
+        throw new ModelConfigError(
+          `config: ${name} is [${shape}] and has to be made: at most ${LARGEST_NEW} numbers are; give a checkpoint that has it`,
+        );
+      const data = new Float32Array(sizeOf(shape));
       if (initial === 'normal') {
         const stream = RandomStream.from(seed, 'init', name);
         for (let i = 0; i < data.length; i++) data[i] = this.initializerRange * stream.normal();
@@ -107,7 +130,7 @@ export class ParameterList {
 }
 
 /** Weights that a model needs are absent or of another shape. */
-export class ModelWeightsError extends Error {
+export class ModelWeightsError extends LineError {
   override readonly name = 'ModelWeightsError';
 }
 

@@ -1,5 +1,6 @@
 /** Model architectures by the `model_type` of config.json. A new one is one line of `architectures`. */
 import type { Model, WeightData, WeightSource } from '@psoft/engine';
+import { shown } from '@psoft/engine/errors';
 import { ModelConfigError } from './configReader.ts';
 import { parseDebertaConfig } from './deberta/config.ts';
 import { debertaForMaskedLM, debertaForSequenceClassification } from './deberta/index.ts';
@@ -103,7 +104,7 @@ function architectureOf(task: Task, config: RawConfig): Architecture {
   const type = config.model_type;
   if (typeof type !== 'string' || !Object.hasOwn(architectures, type)) {
     const known = Object.keys(architectures).join(', ');
-    throw new ModelConfigError(`config: model_type is ${JSON.stringify(type)}, supported: ${known}`);
+    throw new ModelConfigError(`config: model_type is ${shown(type)}, supported: ${known}`);
   }
   const architecture = architectures[type]!;
   if (architecture.build[task] === undefined) {

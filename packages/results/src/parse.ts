@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { configHash, identityOf } from './identity.ts';
 import { type Migrations, migrate } from './migrations.ts';
+import { oneLine as lineOf } from './schema/shape.ts';
 import { checkRecord, RecordError, type RunRecord } from './schema.ts';
 
 /**
@@ -47,6 +48,7 @@ export function checkHash(record: RunRecord): void {
 /** @throws RecordError for an empty text and for what is no JSON */
 export function parseJson(text: string): unknown {
   if (text.trim() === '') throw new RecordError('the file is empty');
+  if (isDeeperThan(text, DEEPEST)) throw new RecordError(`nested more than ${DEEPEST} deep`);
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -54,6 +56,29 @@ export function parseJson(text: string): unknown {
   }
 }
 
+/** No record is nested a tenth as deep; what walks through one goes as deep as it is. */
+const DEEPEST = 100;
+
+function isDeeperThan(text: string, most: number): boolean {
+  let [depth, isInText] = [0, false];
+  for (let i = 0; i < text.length; i++) {
+    const letter = text[i];
+    if (isInText) {
+      if (letter === '\\') i++;
+      else if (letter === '"') isInText = false;
+    } else if (letter === '"') isInText = true;
+    else if (letter === '{' || letter === '[') {
+      if (++depth > most) return true;
+    } else if (letter === '}' || letter === ']') depth--;
+  }
+  return false;
+}
+
+/**
+ * Why something could not be read, on one line. What JavaScript says when code stumbles over a value that it did not
+ * expect tells nothing about the file but that it is built otherwise.
+ */
 export function oneLine(error: unknown): string {
-  return (error as Error).message.replace(/\s*\n\s*/g, ' ');
+  const isStumble = [TypeError, RangeError, ReferenceError].some((kind) => error instanceof kind);
+  return isStumble ? 'it is not built as such a file is' : lineOf((error as Error).message);
 }

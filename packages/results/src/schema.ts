@@ -14,6 +14,7 @@ import {
   map,
   number,
   object,
+  oneLine,
   oneOf,
   optional,
   settings,
@@ -196,6 +197,10 @@ export type ReferenceScore = NonNullable<RunRecord['referenceScore']>;
 /** A value that is no record; the message is one line that starts with the JSON path. */
 export class RecordError extends Error {
   override readonly name = 'RecordError';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(oneLine(message), options);
+  }
 }
 
 /** The JSON Schema (draft 2020-12) of a record, as published in `schema/run-record.v1.json`. */

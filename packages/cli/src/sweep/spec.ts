@@ -1,6 +1,7 @@
 /** Sweeps as data: `experiments/<name>/sweeps/<sweep>.json` says which settings are tried. Reading and checking one. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { reasonOf, shown } from '@psoft/engine/errors';
 import { ConfigError } from '@psoft/training/config';
 import type { Experiment, Layer } from '../workspace.ts';
 import { EXPERIMENTS_ROOT, findExperiments, pick } from '../workspace.ts';
@@ -56,18 +57,20 @@ export function readSweep(
   try {
     parsed = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    throw new ConfigError(`${file} cannot be read as a sweep: ${(error as Error).message}`);
+    throw new ConfigError(`${file} cannot be read as a sweep: ${reasonOf(error)}`);
   }
   const sweep = checkSweep(parsed, file);
   const experiment =
     sweep.experiment ?? (target.endsWith('.json') ? folderExperiment(file) : target.split('/')[0]);
   if (experiment === undefined)
     throw new ConfigError(`${file}: "experiment" is missing: name the experiment whose methods are swept`);
-  const { tasks, methods, profiles } = pick(experiments, experiment, 'experiment');
-  for (const task of sweep.tasks) pick(tasks, task, `task of ${experiment}`);
-  for (const { method } of sweep.series) pick(methods, method, `method of ${experiment}`);
+  const known = <T>(table: Parameters<typeof pick<T>>[0], name: string, what: string): T =>
+    pick(table, name, what, ` (in ${file})`);
+  const { tasks, methods, profiles } = known(experiments, experiment, 'experiment');
+  for (const task of sweep.tasks) known(tasks, task, `task of ${experiment}`);
+  for (const { method } of sweep.series) known(methods, method, `method of ${experiment}`);
   for (const name of [...Object.keys(sweep.seeds), ...Object.keys(sweep.profiles ?? {})])
-    pick(profiles, name, `profile of ${experiment}`);
+    known(profiles, name, `profile of ${experiment}`);
   if (sweep.tasks.length > 1 && sweep.tasks.some((task) => tasks[task]!.evaluates === undefined))
     throw new ConfigError(
       `${file}: "tasks" takes evaluations, or one task that trains; got ${sweep.tasks.join(', ')}`,
@@ -107,7 +110,7 @@ const byProfile = (value: unknown, accepts: (one: unknown) => boolean): boolean 
 /** @throws ConfigError */
 export function checkSweep(value: unknown, file: string): SweepFile {
   const refuse = (place: string, wanted: string, seen: unknown): never => {
-    throw new ConfigError(`${file}: "${place}" must be ${wanted}, got ${JSON.stringify(seen)?.slice(0, 80)}`);
+    throw new ConfigError(`${file}: "${place}" must be ${wanted}, got ${shown(seen)}`);
   };
   const known = (one: Record<string, unknown>, keys: readonly string[], where: string) => {
     for (const key of Object.keys(one))
@@ -116,8 +119,10 @@ export function checkSweep(value: unknown, file: string): SweepFile {
   };
   if (!isObject(value)) throw new ConfigError(`${file}: a sweep is an object with ${KEYS.join(', ')}`);
   known(value, KEYS, '');
-  const { title, tasks, seeds, profiles, series } = value;
+  const { title, experiment, tasks, seeds, profiles, series } = value;
   if (typeof title !== 'string') refuse('title', 'text', title);
+  if (experiment !== undefined && typeof experiment !== 'string')
+    refuse('experiment', 'the name of one', experiment);
   if (!isList(tasks) || !tasks.every((one) => typeof one === 'string'))
     refuse('tasks', 'a list of task names', tasks);
   const isSeeds = (one: unknown) => isList(one) && one.every((seed) => Number.isSafeInteger(seed));

@@ -84,7 +84,7 @@ describe('refuses', () => {
     refused({ 'tokenizer_config.json': undefined }).toThrow(/^no tokenizer_config.json in .* beside/));
   test('another class of tokenizer', () =>
     refused({ 'tokenizer_config.json': { tokenizer_class: 'RobertaTokenizer' } }).toThrow(
-      /wants a RobertaTokenizer and has no tokenizer.json: from vocab.json and merges.txt only GPT2Tokenizer/,
+      /wants a "RobertaTokenizer" and has no tokenizer.json: from vocab.json and merges.txt only GPT2Tokenizer/,
     ));
   test('merges of another vocabulary', () =>
     refused({ 'merges.txt': '#version: 0.2\nq z\n' }).toThrow(
@@ -94,10 +94,12 @@ describe('refuses', () => {
     refused({ 'merges.txt': '#version: 0.2\nabc\n' }).toThrow(/line 2: "abc" is no pair of tokens/));
   test('a vocabulary that is none', async () => {
     await refused({ 'vocab.json': '[1]' }).toThrow(/vocab.json cannot be read: it is no object/);
-    await refused({ 'vocab.json': { a: 'b' } }).toThrow(/vocab.json gives "a" the id b: it must be a number/);
+    await refused({ 'vocab.json': { a: 'b' } }).toThrow(
+      /vocab.json gives "a" the id "b": it must be a number/,
+    );
   });
   test('a token that is no text', () =>
     refused({ 'tokenizer_config.json': { bos_token: {} } }).toThrow(
-      'the tokenizer has bos_token {}: it must be a text',
+      /the tokenizer in \S+ has bos_token {}: it must be a text/,
     ));
 });

@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { reasonOf, shown } from '@psoft/engine/errors';
 import { DataError } from '../text.ts';
 
 /** All have to be there. */
@@ -52,12 +53,12 @@ export async function bytePairTokenizerFiles(folder: string): Promise<BytePairFi
   const { tokenizer_class: cls = 'GPT2Tokenizer' } = config;
   if (cls !== 'GPT2Tokenizer' && cls !== 'GPT2TokenizerFast')
     throw new DataError(
-      `${folder} wants a ${cls} and has no tokenizer.json: from ${BYTE_PAIR_FILES.join(' and ')} only GPT2Tokenizer can be made`,
+      `${folder} wants a ${shown(cls)} and has no tokenizer.json: from ${BYTE_PAIR_FILES.join(' and ')} only GPT2Tokenizer can be made`,
     );
-  const vocab = await readVocabulary(path.join(folder, BYTE_PAIR_FILES[0]));
+  const vocab = await readIds(path.join(folder, BYTE_PAIR_FILES[0]));
   const merges = await readMerges(path.join(folder, BYTE_PAIR_FILES[1]), vocab);
-  const named = namedTokens(config, map);
-  const extra = await readObject(path.join(folder, 'added_tokens.json'), 'optional');
+  const named = namedTokens(folder, config, map);
+  const extra = await readIds(path.join(folder, 'added_tokens.json'), 'optional');
   const added = addedTokens(vocab, extra, named);
   const { add_prefix_space: addPrefixSpace = false, add_bos_token: addBegin = false } = config;
   const bos = named.get('bos_token')!.content;
@@ -114,7 +115,7 @@ function postProcessor(begin: AddedToken | undefined): object {
 type TokenOptions = Omit<AddedToken, 'id' | 'special'>;
 
 /** By their roles; what tokenizer_config.json says goes before special_tokens_map.json. */
-function namedTokens(config: Json, map: Json): Map<string, TokenOptions> {
+function namedTokens(folder: string, config: Json, map: Json): Map<string, TokenOptions> {
   const named = new Map<string, TokenOptions>();
   for (const role of NAMED_TOKENS) {
     const fallback = WITH_DEFAULT.includes(role) ? DEFAULT_TOKEN : undefined;
@@ -124,7 +125,7 @@ function namedTokens(config: Json, map: Json): Map<string, TokenOptions> {
       typeof given === 'object' ? given : { content: given }
     ) as Partial<TokenOptions>;
     if (typeof content !== 'string' || content === '')
-      throw new DataError(`the tokenizer has ${role} ${JSON.stringify(given)}: it must be a text`);
+      throw new DataError(`the tokenizer in ${folder} has ${role} ${shown(given)}: it must be a text`);
     named.set(role, {
       content,
       lstrip: lstrip === true,
@@ -139,31 +140,42 @@ function namedTokens(config: Json, map: Json): Map<string, TokenOptions> {
 /** The named tokens and those of added_tokens.json; new ones come after the vocabulary. */
 function addedTokens(
   vocab: Readonly<Record<string, number>>,
-  extra: Json,
+  extra: Readonly<Record<string, number>>,
   named: ReadonlyMap<string, TokenOptions>,
 ): AddedToken[] {
   const ids = new Map(Object.entries(vocab));
-  for (const [content, id] of Object.entries(extra)) ids.set(content, Number(id));
+  for (const [content, id] of Object.entries(extra)) ids.set(content, id);
   const plain = { lstrip: false, rstrip: false, single_word: false, normalized: true };
   const added = new Map<string, AddedToken>();
   for (const content of Object.keys(extra))
     added.set(content, { id: ids.get(content)!, content, special: false, ...plain });
   for (const options of named.values()) {
     const { content } = options;
-    if (!ids.has(content)) ids.set(content, Math.max(-1, ...ids.values()) + 1);
+    if (!ids.has(content)) ids.set(content, largestOf(ids.values()) + 1);
     added.set(content, { id: ids.get(content)!, special: true, ...options });
   }
   return [...added.values()].sort((a, b) => a.id - b.id);
 }
 
-async function readVocabulary(file: string): Promise<Record<string, number>> {
-  const vocab = (await readObject(file)) as Record<string, number>;
-  const wrong = Object.entries(vocab).find(([, id]) => !Number.isSafeInteger(id) || id < 0);
+/** -1 for none. More than the arguments that a call may have. */
+function largestOf(ids: Iterable<number>): number {
+  let largest = -1;
+  for (const id of ids) largest = Math.max(largest, id);
+  return largest;
+}
+
+/** Ids by token. */
+async function readIds(
+  file: string,
+  need: 'required' | 'optional' = 'required',
+): Promise<Record<string, number>> {
+  const ids = (await readObject(file, need)) as Record<string, number>;
+  const wrong = Object.entries(ids).find(([, id]) => !Number.isSafeInteger(id) || id < 0);
   if (wrong !== undefined)
     throw new DataError(
-      `${file} gives ${JSON.stringify(wrong[0])} the id ${wrong[1]}: it must be a number from 0`,
+      `${file} gives ${shown(wrong[0])} the id ${shown(wrong[1])}: it must be a number from 0`,
     );
-  return vocab;
+  return ids;
 }
 
 /** Pairs in the order of their merging. */
@@ -177,10 +189,10 @@ async function readMerges(
     if (line === '' || (i === 0 && line.startsWith('#version'))) continue;
     const [left, right, ...more] = line.split(' ');
     if (!left || !right || more.length > 0)
-      throw new DataError(`${file}, line ${i + 1}: ${JSON.stringify(line)} is no pair of tokens`);
+      throw new DataError(`${file}, line ${i + 1}: ${shown(line)} is no pair of tokens`);
     if (!Object.hasOwn(vocab, left + right))
       throw new DataError(
-        `${file}, line ${i + 1}: ${JSON.stringify(left + right)} is not in the vocabulary: the files do not belong together`,
+        `${file}, line ${i + 1}: ${shown(left + right)} is not in the vocabulary: the files do not belong together`,
       );
     merges.push([left, right]);
   }
@@ -196,7 +208,7 @@ async function readObject(file: string, need: 'required' | 'optional' = 'require
       throw new Error('it is no object');
     return value as Json;
   } catch (error) {
-    throw new DataError(`${file} cannot be read: ${(error as Error).message}`);
+    throw new DataError(`${file} cannot be read: ${reasonOf(error)}`);
   }
 }
 
@@ -204,6 +216,6 @@ async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new DataError(`${file} cannot be read: ${(error as Error).message}`);
+    throw new DataError(`${file} cannot be read: ${reasonOf(error)}`);
   }
 }

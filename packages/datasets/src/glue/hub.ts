@@ -1,4 +1,5 @@
 /** GLUE from the Hugging Face Hub: parquet files, one folder a task, as in `nyu-mll/glue`. */
+import { shown } from '@psoft/engine/errors';
 import path from 'node:path';
 import { fetchSnapshot, type HubOptions } from '../hub/index.ts';
 import { readParquetRows } from '../parquet.ts';
@@ -43,12 +44,12 @@ export async function readGlueFromHub<Split extends GlueSplit>(
       const [text, textPair] = texts.map((column) => {
         const value = row[column];
         if (typeof value !== 'string')
-          throw new DataError(`${where}: "${column}" is ${JSON.stringify(value)}, expected text`);
+          throw new DataError(`${where}: "${column}" is ${shown(value)}, expected text`);
         return value;
       }) as [string, string?];
       const value = split.startsWith('test') ? NO_LABEL : row[label];
       if (typeof value !== 'number')
-        throw new DataError(`${where}: "${label}" is ${JSON.stringify(value)}, expected a number`);
+        throw new DataError(`${where}: "${label}" is ${shown(value)}, expected a number`);
       return { text, ...(textPair === undefined ? {} : { textPair }), label: value };
     });
     return {

@@ -1,6 +1,7 @@
 /** GLUE in the official layout: one folder a task, tab-separated files in which quotes are ordinary characters. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { shown, shownNames } from '@psoft/engine/errors';
 import { DataError, type TextExample, type TextSplit } from '../text.ts';
 import { readTsv } from '../tsv.ts';
 import { GLUE_TASKS, type GlueSplit, type GlueTask, type GlueTaskName, SCORE_RANGE } from './tasks.ts';
@@ -32,7 +33,7 @@ export async function readGlue(folder: string, name: GlueTaskName, split: GlueSp
     const found = rows.columns.indexOf(column);
     if (found < 0)
       throw new DataError(
-        `${file} has no column "${column}": its first line names ${rows.columns.slice(0, 12).join(', ')}`,
+        `${file} has no column "${column}": its first line names ${shownNames(rows.columns)}`,
       );
     return found;
   });
@@ -74,11 +75,11 @@ function readLabel({ classes, values = classes }: GlueTask, text: string, where:
     const score = Number(text);
     const [low, high] = SCORE_RANGE;
     if (text.trim() === '' || !(score >= low && score <= high))
-      throw new DataError(`${where}: score must be a number from ${low} to ${high}, got "${text}"`);
+      throw new DataError(`${where}: score must be a number from ${low} to ${high}, got ${shown(text)}`);
     return score;
   }
   const label = values.indexOf(text);
-  if (label < 0) throw new DataError(`${where}: label must be ${values.join(' or ')}, got "${text}"`);
+  if (label < 0) throw new DataError(`${where}: label must be ${values.join(' or ')}, got ${shown(text)}`);
   return label;
 }
 

@@ -1,5 +1,6 @@
 /** Requests to the Hub: where the token goes, how long is waited, what is tried again. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { reasonOf } from '@psoft/engine/errors';
 import { HubError, Mismatch, networkFailure, PassingFailure, UnreachableError } from './errors.ts';
 import type { HubRepo } from './names.ts';
 import { refusal } from './refusal.ts';
@@ -178,7 +179,7 @@ export async function ask<T>(connection: Connection, what: string, call: () => P
       const isOurs = [HubError, PassingFailure, Mismatch].some((kind) => error instanceof kind);
       if (isOurs || connection.signal?.aborted) throw error;
       throw new HubError(
-        `${what}: the answer is not one of a Hub (${(error as Error).message}); a proxy or sign-in page may stand between`,
+        `${what}: the answer is not one of a Hub (${reasonOf(error)}); a proxy or sign-in page may stand between`,
       );
     }
   });

@@ -1,7 +1,9 @@
 /** What can go wrong between us and the Hub, and how it is said. */
 
+import { LineError } from '@psoft/engine/errors';
+
 /** A download that cannot be done: one line saying what was wrong, the value seen and what to do. */
-export class HubError extends Error {
+export class HubError extends LineError {
   override readonly name = 'HubError';
 }
 

@@ -7,6 +7,7 @@ import {
   type PathInfo,
   pathsInfo,
 } from '@huggingface/hub';
+import { shown } from '@psoft/engine/errors';
 import { apiFetch, ask, type Connection } from './connection.ts';
 import type { HubFile } from './download.ts';
 import { HubError } from './errors.ts';
@@ -41,7 +42,7 @@ export async function resolveCommit(
   });
   if (typeof sha !== 'string' || !isCommit(sha))
     throw new HubError(
-      `${what}: expected a commit of 40 digits, got ${JSON.stringify(sha)}${connection.settings.endpointNote}`,
+      `${what}: expected a commit of 40 digits, got ${shown(sha)}${connection.settings.endpointNote}`,
     );
   return sha;
 }
@@ -113,7 +114,7 @@ function described(connection: Connection, repo: HubRepo, entry: Entry): HubFile
     size < 0
   )
     throw new HubError(
-      `"${entry.path}" of ${describe(repo)} is listed with sum ${JSON.stringify(etag)} and size ${JSON.stringify(size)}; expected a SHA-1 or SHA-256 and a count of bytes${connection.settings.endpointNote}`,
+      `"${entry.path}" of ${describe(repo)} is listed with sum ${shown(etag)} and size ${shown(size)}; expected a SHA-1 or SHA-256 and a count of bytes${connection.settings.endpointNote}`,
     );
   return { path: entry.path, size, etag };
 }

@@ -77,7 +77,8 @@ async function look(file: string) {
 /** A lock is empty for the moment between its making and its writing. */
 function parsed(content: string): { pid: number; host: string } {
   try {
-    return JSON.parse(content);
+    const { pid, host } = Object(JSON.parse(content));
+    return { pid: Number(pid), host: String(host) };
   } catch {
     return { pid: 0, host: 'an unknown machine' };
   }

@@ -1,7 +1,9 @@
 /** The files of a model that fine-tuning needs, and no others. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { reasonOf, shown } from '@psoft/engine/errors';
 import { HubError } from './errors.ts';
+import { isGlob } from './names.ts';
 import { fetchSnapshot, type HubOptions, type Snapshot } from './snapshot.ts';
 
 /** What turns texts or images into inputs. */
@@ -55,9 +57,21 @@ function merged(first: Snapshot, ...others: readonly Snapshot[]): Snapshot {
   return { ...first, files: [first, ...others].flatMap(({ files }) => files) };
 }
 
+/** @throws HubError naming the index where it is none, or names something else than a file a tensor */
 async function shardNames(index: string): Promise<string[]> {
-  const { weight_map: map } = JSON.parse(await readFile(index, 'utf8')) as {
-    weight_map?: Record<string, string>;
-  };
-  return [...new Set(Object.values(map ?? {}))].sort();
+  let map: unknown;
+  try {
+    map = Object(JSON.parse(await readFile(index, 'utf8'))).weight_map;
+  } catch (cause) {
+    throw new HubError(`${index} cannot be read as JSON: ${reasonOf(cause)}; delete it to fetch it again`);
+  }
+  const names: readonly unknown[] = Object.values(typeof map === 'object' ? (map ?? {}) : {});
+  // A pattern would bring all that it matches.
+  const isName = (name: unknown): name is string => typeof name === 'string' && !isGlob(name);
+  const wrong = names.find((name) => !isName(name));
+  if (names.length === 0 || wrong !== undefined)
+    throw new HubError(
+      `${index}: weight_map must name a file for each tensor, got ${shown(wrong ?? map)}; do not use this repository`,
+    );
+  return [...new Set(names.filter(isName))].sort();
 }

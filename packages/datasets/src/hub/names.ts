@@ -1,4 +1,5 @@
 /** Names of repositories, revisions and files: what is let through to URLs and to the disk. */
+import { shown } from '@psoft/engine/errors';
 import { HubError } from './errors.ts';
 
 export interface HubRepo {
@@ -26,31 +27,48 @@ export function checkRepo(repo: HubRepo): void {
   const part = '[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?';
   if (!new RegExp(`^(?:${part}/)?${part}$`).test(repo.name) || /--|\.\./.test(repo.name))
     throw new HubError(
-      `a ${repo.type} of the Hub is named "org/name", got ${JSON.stringify(repo.name)}; check the name`,
+      `a ${repo.type} of the Hub is named "org/name", got ${shown(repo.name)}; check the name`,
     );
   const revision = repo.revision ?? 'main';
   if (!/^[\w./+-]+$/.test(revision) || !isInside(revision))
     throw new HubError(
-      `a revision is a branch, a tag or a commit, got ${JSON.stringify(revision)} for ${describe(repo)}`,
+      `a revision is a branch, a tag or a commit, got ${shown(revision)} for ${describe(repo)}`,
     );
 }
 
 /**
- * Lets through only names that stay below the folder they are joined to, on every platform: they come from a server.
+ * Lets through only names that stay below the folder they are joined to and that every platform has files of: they come
+ * from a server.
  * @throws HubError otherwise
  */
-export function checkFileName(repo: HubRepo, name: string): void {
-  if (!isInside(name))
+export function checkFileName(repo: HubRepo, name: unknown): asserts name is string {
+  if (typeof name !== 'string' || !isInside(name))
     throw new HubError(
-      `${describe(repo)} holds a file named ${JSON.stringify(name)}, which would leave the snapshot folder; do not use this repository`,
+      `${describe(repo)} holds a file named ${shown(name)}, which would leave the snapshot folder; do not use this repository`,
+    );
+  if (Buffer.byteLength(name) > LONGEST_NAME || !name.split('/').every(isPortable))
+    throw new HubError(
+      `${describe(repo)} holds a file named ${shown(name)}, a name that not every system takes; do not use this repository`,
     );
 }
 
 function isInside(name: string): boolean {
-  if (/[\\\0]/.test(name) || /^[A-Za-z]:/.test(name)) return false;
+  if (/[\\\0]/.test(name)) return false;
   return name
     .split('/')
     .every((part) => part !== '' && part !== '.' && part !== '..' && !/^[A-Za-z]:/.test(part));
+}
+
+/** With the cache's folders before it: Linux takes 4,096 bytes, and 255 of a part. */
+const LONGEST_NAME = 1024;
+const LONGEST_PART = 200;
+/** Names that Windows keeps for devices, with any ending. */
+const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
+
+function isPortable(part: string): boolean {
+  // Windows drops dots and spaces at the end, and takes what follows a colon for a stream of another file.
+  const isPlain = !/[\p{Cc}\p{Cs}:]|[. ]$/u.test(part);
+  return isPlain && !DEVICE.test(part) && Buffer.byteLength(part) <= LONGEST_PART;
 }
 
 export const isGlob = (name: string): boolean => /[*?]/.test(name);

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { reasonOf, shown } from '@psoft/engine/errors';
 import { DataError } from '../text.ts';
 import type { Image } from './pixels.ts';
 import { FILTERS, type Resample, resize } from './resize.ts';
@@ -23,6 +24,8 @@ export interface ImageProcessor {
 
 const CONFIG = 'preprocessor_config.json';
 const CHANNELS = 3;
+/** Pixels: no model takes so many, and a picture of them still fits in memory. */
+const LARGEST_SIDE = 4096;
 
 /**
  * Reads the image processor of a model folder: resizing to a fixed size without keeping the ratio (ViT's, no cropping),
@@ -33,9 +36,12 @@ export async function loadImageProcessor(folder: string): Promise<ImageProcessor
   const file = path.join(folder, CONFIG);
   if (!existsSync(file)) throw new DataError(`no ${CONFIG} in ${folder}: a vision model's folder needs it`);
   try {
-    return imageProcessor(JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>);
+    const config: unknown = JSON.parse(await readFile(file, 'utf8'));
+    if (typeof config !== 'object' || config === null || Array.isArray(config))
+      throw new Error(`must hold a JSON object, got ${shown(config)}`);
+    return imageProcessor(config as Record<string, unknown>);
   } catch (error) {
-    throw new DataError(`${file}: ${(error as Error).message}`);
+    throw new DataError(`${file}: ${reasonOf(error)}`, { cause: error });
   }
 }
 
@@ -51,10 +57,12 @@ export function imageProcessor(config: Readonly<Record<string, unknown>>): Image
   } = config;
   if (!resizes) throw new Error('do_resize is false: images of one size are needed; set it to true');
   if (crops) throw new Error('do_center_crop is true, which is not supported: only plain resizing is');
-  if (!(String(resample) in FILTERS))
-    throw new Error(`resample is ${JSON.stringify(resample)}, supported: 2 (bilinear), 3 (bicubic)`);
+  if (typeof resample !== 'number' || !Object.hasOwn(FILTERS, resample))
+    throw new Error(`resample is ${shown(resample)}, supported: 2 (bilinear), 3 (bicubic)`);
   const { width, height } = sizeOf(config.size ?? 224);
-  const scale = rescales ? Number(factor) : 1;
+  if (typeof factor !== 'number' || !Number.isFinite(factor))
+    throw new Error(`rescale_factor is ${shown(factor)}, expected a number`);
+  const scale = rescales ? factor : 1;
   const [mean, deviation] = [config.image_mean, config.image_std].map((value, i) =>
     normalises ? channels(value ?? [0.5, 0.5, 0.5], i === 0 ? 'image_mean' : 'image_std') : [i, i, i],
   ) as [number[], number[]];
@@ -62,6 +70,10 @@ export function imageProcessor(config: Readonly<Record<string, unknown>>): Image
   const tables = mean.map((m, channel) =>
     Float32Array.from({ length: 256 }, (_, byte) => (byte * scale - m) / deviation[channel]!),
   );
+  if (!tables.every((table) => table.every(Number.isFinite)))
+    throw new Error(
+      `image_mean ${shown(mean)} and image_std ${shown(deviation)} make of a byte what is no number`,
+    );
   const size = width * height;
   return {
     key: `${width} x ${height}, filter ${resample}`,
@@ -79,18 +91,18 @@ export function imageProcessor(config: Readonly<Record<string, unknown>>): Image
 }
 
 function sizeOf(size: unknown): { width: number; height: number } {
-  const { width, height } = (typeof size === 'number' ? { width: size, height: size } : size) as {
-    width: unknown;
-    height: unknown;
-  };
-  const isSize = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
+  const { width, height } = Object(typeof size === 'number' ? { width: size, height: size } : size);
+  const isSize = (value: unknown): value is number =>
+    Number.isSafeInteger(value) && (value as number) > 0 && (value as number) <= LARGEST_SIDE;
   if (!isSize(width) || !isSize(height))
-    throw new Error(`size is ${JSON.stringify(size)}, expected a number or { "height": n, "width": n }`);
+    throw new Error(
+      `size is ${shown(size)}, expected a number up to ${LARGEST_SIDE} or { "height": n, "width": n }`,
+    );
   return { width, height };
 }
 
 function channels(value: unknown, name: string): number[] {
   if (!Array.isArray(value) || value.length !== CHANNELS || value.some((one) => !Number.isFinite(one)))
-    throw new Error(`${name} is ${JSON.stringify(value)}, expected three numbers`);
+    throw new Error(`${name} is ${shown(value)}, expected three numbers`);
   return value as number[];
 }

@@ -16,6 +16,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { reasonOf, shown } from '@psoft/engine/errors';
 import { DataError } from '../text.ts';
 import { PieceType, readUnigramModel, type UnigramModel } from './modelProto.ts';
 import type { NormalizerSpec } from './normalize.ts';
@@ -74,7 +75,7 @@ export async function spmTokenizerFiles(folder: string): Promise<TokenizerFiles>
   const { tokenizer_class: cls = 'DebertaV2Tokenizer' } = config;
   if (cls !== 'DebertaV2Tokenizer' && cls !== 'DebertaV2TokenizerFast')
     throw new DataError(
-      `${folder} wants a ${cls} and has no tokenizer.json: from ${path.basename(file)} only DebertaV2Tokenizer can be made`,
+      `${folder} wants a ${shown(cls)} and has no tokenizer.json: from ${path.basename(file)} only DebertaV2Tokenizer can be made`,
     );
   if (!model.pieces.some(({ text }) => text === SPACE))
     throw new DataError(`${file} has no piece for a space (${SPACE}): unknown words would run together`);
@@ -82,7 +83,7 @@ export async function spmTokenizerFiles(folder: string): Promise<TokenizerFiles>
     const given = config[name] ?? token;
     if ((typeof given === 'object' ? (given as { content?: unknown }).content : given) !== token)
       throw new DataError(
-        `tokenizer_config.json in ${folder} has ${name} ${JSON.stringify(given)}: it must be ${token}`,
+        `tokenizer_config.json in ${folder} has ${name} ${shown(given)}: it must be ${token}`,
       );
     if (name !== 'mask_token' && !model.pieces.some((piece) => piece.text === token))
       throw new DataError(
@@ -111,7 +112,7 @@ async function readModel(folder: string): Promise<{ file: string; bytes: Uint8Ar
       return { file, bytes: await readFile(file) };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
-        throw new DataError(`${file} cannot be read: ${(error as Error).message}`);
+        throw new DataError(`${file} cannot be read: ${reasonOf(error)}`);
     }
   }
   throw new DataError(`no ${SPM_FILES.join(', ')} in ${folder}`);
@@ -125,7 +126,7 @@ async function readConfig(folder: string): Promise<Record<string, unknown>> {
       throw new Error('it is no object');
     return config as Record<string, unknown>;
   } catch (error) {
-    throw new DataError(`${file} cannot be read: ${(error as Error).message}`);
+    throw new DataError(`${file} cannot be read: ${reasonOf(error)}`);
   }
 }
 

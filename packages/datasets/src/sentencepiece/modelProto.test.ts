@@ -83,7 +83,9 @@ describe('a file', () => {
     expect(read(modelBytes({ pieces: PIECES.filter(([text]) => text !== '[UNK]') }))).toThrow(
       'a/spm.model needs one piece of type UNKNOWN and has none',
     );
-    expect(read(modelBytes({ pieces: [...PIECES, ['<unk>', 0, 2]] }))).toThrow('has 2, with ids 3, 7');
+    expect(read(modelBytes({ pieces: [...PIECES, ['<unk>', 0, 2]] }))).toThrow(
+      'has 2, the first with ids 3, 7',
+    );
   });
   test('with pieces that cannot be told apart or scored is refused', () => {
     expect(read(modelBytes({ pieces: [...PIECES, ['a', -3, 1]] }))).toThrow('pieces 5 and 7 are both "a"');

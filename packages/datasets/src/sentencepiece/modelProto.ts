@@ -3,6 +3,7 @@
  * sentencepiece_model.proto (https://github.com/google/sentencepiece). Only what a tokenizer needs is kept.
  */
 import { PbfReader } from 'pbf';
+import { reasonOf } from '@psoft/engine/errors';
 import { DataError } from '../text.ts';
 
 /** What a piece is for. */
@@ -88,7 +89,7 @@ export function readUnigramModel(bytes: Uint8Array, file: string): UnigramModel 
   const unknown = pieces.flatMap(({ type }, id) => (type === PieceType.UNKNOWN ? [id] : []));
   if (unknown.length !== 1)
     throw new DataError(
-      `${file} needs one piece of type UNKNOWN and has ${unknown.length === 0 ? 'none' : `${unknown.length}, with ids ${unknown.join(', ')}`}`,
+      `${file} needs one piece of type UNKNOWN and has ${unknown.length === 0 ? 'none' : `${unknown.length}, the first with ids ${unknown.slice(0, 5).join(', ')}`}`,
     );
   return { pieces, unknownId: unknown[0]!, trainer, normalizer };
 }
@@ -104,7 +105,7 @@ function readMessage(bytes: Uint8Array, file: string): Message {
     });
   } catch (error) {
     throw new DataError(
-      `${file} cannot be read as a SentencePiece model: ${(error as Error).message} (${bytes.length} bytes, ${message.pieces.length} pieces read)`,
+      `${file} cannot be read as a SentencePiece model: ${reasonOf(error)} (${bytes.length} bytes, ${message.pieces.length} pieces read)`,
     );
   }
   return message;

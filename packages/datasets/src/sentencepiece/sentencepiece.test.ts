@@ -91,7 +91,7 @@ describe('a folder without tokenizer.json', () => {
   });
   test("is refused when it is another model's", async () => {
     await refused({}, { tokenizer_class: 'T5Tokenizer' }).toThrow(
-      /wants a T5Tokenizer and has no tokenizer\.json/,
+      /wants a "T5Tokenizer" and has no tokenizer\.json/,
     );
     await refused({}, { cls_token: '<s>' }).toThrow(/has cls_token "<s>": it must be \[CLS\]/);
     await refused({ pieces: PIECES.slice(1) }).toThrow(/has no piece \[PAD\]/);

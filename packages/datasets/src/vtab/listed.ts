@@ -1,6 +1,7 @@
 /** Image files with their classes: from a list, or from folders named after classes. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { shown } from '@psoft/engine/errors';
 import type { EncodedImage } from '../images/cache.ts';
 import { isImageFile } from '../images/files.ts';
 import { DataError } from '../text.ts';
@@ -12,6 +13,9 @@ export interface ListedImage {
   readonly place: string;
 }
 
+/** Classes are kept as 32-bit integers. */
+const LARGEST_CLASS = 2 ** 31 - 1;
+
 /** Lines like `images/train/0001.jpg 12`; a file's name may hold spaces. Names are relative to the list's folder. */
 export async function readImageList(list: string): Promise<ListedImage[]> {
   const lines = (await readFile(list, 'utf8')).split(/\r?\n/);
@@ -19,8 +23,16 @@ export async function readImageList(list: string): Promise<ListedImage[]> {
     if (line.trim() === '') return [];
     const place = `${list} line ${at + 1}`;
     const match = /^(.+?)\s+(\d+)\s*$/.exec(line);
-    if (match === null) throw new DataError(`${place}: expected FILE CLASS, got "${line.slice(0, 60)}"`);
-    return [{ file: path.resolve(path.dirname(list), match[1]!), label: Number(match[2]), place }];
+    if (match === null || line.includes('\0'))
+      throw new DataError(`${place}: expected FILE CLASS, got ${shown(line)}`);
+    const label = Number(match[2]);
+    if (label > LARGEST_CLASS) throw new DataError(`${place}: class ${match[2]!.slice(0, 20)} is too large`);
+    const folder = path.resolve(path.dirname(list));
+    const file = path.resolve(folder, match[1]!);
+    // A list comes with an archive: it has no say in what else is read.
+    if (!file.startsWith(folder + path.sep))
+      throw new DataError(`${place}: ${shown(match[1])} does not lie below the list's own folder`);
+    return [{ file, label, place }];
   });
   if (listed.length === 0) throw new DataError(`${list} is empty: it must name a file and its class a line`);
   return listed;

@@ -3,9 +3,11 @@
  * column of images is `img` in the data sets of the PSOFT paper's code, `image` in most others.
  */
 import path from 'node:path';
+import { reasonOf, shown, shownNames } from '@psoft/engine/errors';
 import { parquetReadObjects } from 'hyparquet';
 import type { EncodedImage } from '../images/cache.ts';
 import { openParquet } from '../parquet.ts';
+import { checkPages } from '../parquetLimits.ts';
 import { DataError } from '../text.ts';
 
 const IMAGE_COLUMNS = ['img', 'image'];
@@ -20,7 +22,7 @@ async function openImages(file: string) {
   const column = IMAGE_COLUMNS.find((name) => present.includes(name));
   if (column === undefined)
     throw new DataError(
-      `${file} has no column of images: expected "${IMAGE_COLUMNS.join('" or "')}", it has ${present.join(', ')}`,
+      `${file} has no column of images: expected "${IMAGE_COLUMNS.join('" or "')}", it has ${shownNames(present)}`,
     );
   return { ...opened, column };
 }
@@ -35,17 +37,14 @@ export async function* readParquetImages(files: readonly string[]): AsyncIterabl
     let start = 0;
     for (const group of metadata.row_groups) {
       const end = start + Number(group.num_rows);
-      const rows = await parquetReadObjects({
-        file: buffer,
-        metadata,
-        columns: [column, LABEL_COLUMN],
-        rowStart: start,
-        rowEnd: end,
-        // Bytes stay bytes; texts are marked as such in the file.
-        utf8: false,
-      }).catch((error: Error) => {
-        throw new DataError(`${file} cannot be read (${error.message}): download it again`);
-      });
+      const columns = [column, LABEL_COLUMN];
+      const range = { rowStart: start, rowEnd: end };
+      // Bytes stay bytes; texts are marked as such in the file.
+      const rows = await checkPages(buffer, metadata, group, columns)
+        .then(() => parquetReadObjects({ file: buffer, metadata, columns, ...range, utf8: false }))
+        .catch((error: unknown) => {
+          throw new DataError(`${file} cannot be read (${reasonOf(error)}): download it again`);
+        });
       if (rows.length !== end - start)
         throw new DataError(
           `${file} announces rows ${start + 1} to ${end} and holds ${rows.length} of them: download it again`,
@@ -63,6 +62,6 @@ function embedded(row: Record<string, unknown>, column: string, name: string): E
     throw new DataError(`${name}: "${column}" holds no embedded image: expected a struct with bytes`);
   const label = row[LABEL_COLUMN];
   if (typeof label !== 'bigint' && typeof label !== 'number')
-    throw new DataError(`${name}: "${LABEL_COLUMN}" is ${JSON.stringify(label)}, expected a number`);
+    throw new DataError(`${name}: "${LABEL_COLUMN}" is ${shown(label)}, expected a number`);
   return { name, label: Number(label), bytes };
 }

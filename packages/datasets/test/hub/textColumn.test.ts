@@ -36,7 +36,9 @@ describe('from a file', () => {
     await expect(loadTextColumn(file('b.csv', 'id,line\n1,x\n'))).rejects.toThrow(/has the columns id, line/);
     await expect(loadTextColumn(file('b.md', 'x'))).rejects.toThrow(/b.md: texts are read from .txt, .csv/);
     await expect(loadTextColumn(folder)).rejects.toThrow(/: texts are read from/);
-    await expect(loadTextColumn(path.join(folder, 'absent.txt'))).rejects.toThrow(/ENOENT.*absent.txt/);
+    await expect(loadTextColumn(path.join(folder, 'absent.txt'))).rejects.toThrow(
+      /cannot read .*absent.txt \(ENOENT\)/,
+    );
     const parquet = path.join(FIXTURES, 'rte/train-00000-of-00001.parquet');
     await expect(loadTextColumn(parquet, { column: 'label' })).rejects.toThrow(
       'row 1: "label" is 0, expected text',

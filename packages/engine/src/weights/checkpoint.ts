@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { shown, WeightFileError } from './error.ts';
+import { reasonOf, shown } from '../errors.ts';
+import { WeightFileError } from './error.ts';
 import { joinQuantized } from './quantizedCheckpoint.ts';
 import { type OtherTensor, readSafetensorsHeader, type SafetensorsFile } from './safetensors.ts';
 import type { StoredWeight, WeightReference } from './source.ts';
@@ -120,8 +121,7 @@ async function readJsonObject(path: string): Promise<Record<string, unknown>> {
   try {
     value = JSON.parse(await readFile(path, 'utf8'));
   } catch (cause) {
-    const reason = (cause as Error).message.replace(/\s+/g, ' ');
-    throw new WeightFileError(path, `cannot be read as JSON: ${reason}`, { cause });
+    throw new WeightFileError(path, `cannot be read as JSON: ${reasonOf(cause)}`, { cause });
   }
   if (!isObject(value)) throw new WeightFileError(path, `must hold a JSON object, got ${shown(value)}`);
   return value;

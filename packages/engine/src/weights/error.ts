@@ -1,5 +1,7 @@
+import { LineError } from '../errors.ts';
+
 /** A checkpoint file that cannot be used. The message is one line: the file, what is wrong with it, the value seen. */
-export class WeightFileError extends Error {
+export class WeightFileError extends LineError {
   override readonly name = 'WeightFileError';
   /** The file or folder, as the caller named it. */
   readonly file: string;
@@ -9,11 +11,3 @@ export class WeightFileError extends Error {
     this.file = file;
   }
 }
-
-/** A value from a file for an error message: JSON on one line, cut to a readable length. */
-export function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)}... (${text.length} characters)` : text;
-}
-
-const LONGEST = 120;

@@ -3,7 +3,8 @@
  * https://huggingface.co/docs/safetensors - eight bytes of header length, a JSON object, then the tensors' bytes,
  * which must cover the rest of the file exactly.
  */
-import { shown, WeightFileError } from './error.ts';
+import { shown } from '../errors.ts';
+import { WeightFileError } from './error.ts';
 
 /** The largest header accepted, bytes: the format's own limit. */
 export const MAX_HEADER_BYTES = 100_000_000;
@@ -85,8 +86,7 @@ function parseObject(file: string, text: string): Record<string, unknown> {
     // Text that begins with { and parses is an object.
     return JSON.parse(text) as Record<string, unknown>;
   } catch (cause) {
-    const reason = (cause as Error).message.replace(/\s+/g, ' ');
-    throw new WeightFileError(file, `the header is not valid JSON: ${reason}`, { cause });
+    throw new WeightFileError(file, `the header is not valid JSON: ${(cause as Error).message}`, { cause });
   }
 }
 

@@ -198,7 +198,9 @@ export function readPickle(bytes: Buffer): unknown {
         break;
       case '\x93': {
         const [name, module] = [pop(), pop()];
-        stack.push(globalName(String(module), String(name)));
+        if (typeof module !== 'string' || typeof name !== 'string')
+          throw new Error('refers to something that has no name');
+        stack.push(globalName(module, name));
         break;
       }
       case 'Q':
@@ -246,15 +248,22 @@ function storageOf(id: unknown): PickledStorage {
 function build(callee: unknown, args: unknown): unknown {
   const name = isGlobal(callee) ? callee.name : undefined;
   if (name === undefined || !Array.isArray(args)) throw new Error('calls something that is no function');
-  if (name === ORDERED_DICTIONARY) return new Map(args.length === 0 ? [] : (args[0] as [unknown, unknown][]));
+  if (name === ORDERED_DICTIONARY) return new Map(pairsIn(args[0] ?? []));
   if (name === REBUILD_PARAMETER) return args[0];
   if (name !== REBUILD_TENSOR) throw new Error(`calls ${name}`);
   const [storage, offset, shape, strides] = args;
-  const isCounts = (value: unknown): value is number[] =>
-    Array.isArray(value) && value.every((one) => Number.isSafeInteger(one) && one >= 0);
-  if (!isStorage(storage) || !Number.isSafeInteger(offset) || !isCounts(shape) || !isCounts(strides))
+  const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+  const isCounts = (value: unknown): value is number[] => Array.isArray(value) && value.every(isCount);
+  if (!isStorage(storage) || !isCount(offset) || !isCounts(shape) || !isCounts(strides))
     throw new Error('describes a tensor in a way that is not known');
-  return { kind: 'tensor', storage, offset: offset as number, shape, strides } satisfies PickledTensor;
+  return { kind: 'tensor', storage, offset, shape, strides } satisfies PickledTensor;
+}
+
+/** What an ordered dictionary is made of. */
+function pairsIn(value: unknown): [unknown, unknown][] {
+  if (!Array.isArray(value) || !value.every((one) => Array.isArray(one) && one.length === 2))
+    throw new Error('makes a dictionary of something else than pairs');
+  return value;
 }
 
 /** A little-endian integer in two's complement. */

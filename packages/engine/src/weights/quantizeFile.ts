@@ -1,7 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { writeFileAtomically } from '../atomic.ts';
+import { shown } from '../errors.ts';
 import { bytesOf, readFully, writeFully } from './bytes.ts';
-import { shown, WeightFileError } from './error.ts';
+import { WeightFileError } from './error.ts';
 import { widenF16 } from './half.ts';
 import { dequantizeBlocks, quantizeBlocks, type ScaleDtype } from './quantize.ts';
 import { PARTS, partShapes } from './quantizedCheckpoint.ts';

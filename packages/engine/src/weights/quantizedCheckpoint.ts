@@ -1,5 +1,6 @@
 /** Weights in 4 bits inside a checkpoint: how their parts are named, and what config.json says of them. */
-import { shown, WeightFileError } from './error.ts';
+import { shown } from '../errors.ts';
+import { WeightFileError } from './error.ts';
 import { BLOCK_SIZES, type ScaleDtype } from './quantize.ts';
 import type { OtherTensor } from './safetensors.ts';
 import type { QuantizedWeight, StoredWeight, WeightReference } from './source.ts';
@@ -85,8 +86,8 @@ export function joinQuantized(
       String(zeroPoints.shape) === String(expected.zeroPoints);
     if (!fits)
       fail(
-        `the parts of ${shown(name)} do not fit: ${shown(shape)}, scales ${shown(scales?.shape)}, zero points ` +
-          `${shown(zeroPoints?.shape)} with block_size ${blockSize}; quantise the model again`,
+        `the parts of ${shown(name)} do not fit: ${shown(shape)}, scales ${shown(scales?.shape ?? 'missing')}, zero points ` +
+          `${shown(zeroPoints?.shape ?? 'missing')} with block_size ${blockSize}; quantise the model again`,
       );
     const weight: QuantizedWeight = {
       kind: 'quantized',

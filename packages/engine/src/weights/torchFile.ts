@@ -1,8 +1,9 @@
 /** Reads what torch.save wrote, without torch and without running the pickle code in it. */
 import { type FileHandle, open, realpath } from 'node:fs/promises';
-import { type Entry, fromFd, type ZipFile } from 'yauzl';
+import { type Entry, fromRandomAccessReader, RandomAccessReader, type ZipFile } from 'yauzl';
+import { reasonOf, shown } from '../errors.ts';
 import { readFully } from './bytes.ts';
-import { shown, WeightFileError } from './error.ts';
+import { WeightFileError } from './error.ts';
 import { type PickledTensor, readPickle } from './pickle.ts';
 import { WEIGHT_BYTES } from './read.ts';
 import type { OtherTensor, SafetensorsFile } from './safetensors.ts';
@@ -63,24 +64,30 @@ interface StoredFile {
 
 /** Every file of the archive by its path below the archive's own folder. */
 async function listEntries(path: string, handle: FileHandle): Promise<Map<string, StoredFile>> {
-  const broken = (error: unknown): never => {
-    throw new WeightFileError(path, `is a broken zip archive: ${(error as Error).message}`, { cause: error });
-  };
-  const zip = await new Promise<ZipFile>((resolve, reject) => {
-    fromFd(handle.fd, { lazyEntries: true, autoClose: false }, (error, opened) =>
-      error ? reject(error) : resolve(opened),
-    );
-  }).catch(broken);
-  const found: Entry[] = [];
-  await new Promise<void>((resolve, reject) => {
-    zip.on('entry', (entry: Entry) => {
-      found.push(entry);
-      zip.readEntry();
+  const reader = new ArchiveReader(handle, (await handle.stat()).size);
+  const orBroken = <T>(step: Promise<T>): Promise<T> =>
+    Promise.race([step, reader.failure]).catch((error: unknown) => {
+      throw new WeightFileError(path, `is a broken zip archive: ${reasonOf(error)}`, { cause: error });
     });
-    zip.on('end', () => resolve());
-    zip.on('error', reject);
-    zip.readEntry();
-  }).catch(broken);
+  const zip = await orBroken(
+    new Promise<ZipFile>((resolve, reject) => {
+      fromRandomAccessReader(reader, reader.size, { lazyEntries: true, autoClose: false }, (error, opened) =>
+        error ? reject(error) : resolve(opened),
+      );
+    }),
+  );
+  const found: Entry[] = [];
+  await orBroken(
+    new Promise<void>((resolve, reject) => {
+      zip.on('entry', (entry: Entry) => {
+        found.push(entry);
+        zip.readEntry();
+      });
+      zip.on('end', () => resolve());
+      zip.on('error', reject);
+      zip.readEntry();
+    }),
+  );
   const files = new Map<string, StoredFile>();
   for (const entry of found) {
     if (entry.compressionMethod !== 0)
@@ -88,15 +95,56 @@ async function listEntries(path: string, handle: FileHandle): Promise<Map<string
         path,
         `holds ${shown(entry.fileName)} compressed; torch stores its files plainly`,
       );
-    const { fileDataStart } = await new Promise<{ fileDataStart: number }>((resolve, reject) => {
-      zip.readLocalFileHeader(entry, { minimal: true }, (error, header) =>
-        error ? reject(error) : resolve(header),
-      );
-    }).catch(broken);
+    const { fileDataStart } = await orBroken(
+      new Promise<{ fileDataStart: number }>((resolve, reject) => {
+        zip.readLocalFileHeader(entry, { minimal: true }, (error, header) =>
+          error ? reject(error) : resolve(header),
+        );
+      }),
+    );
     const name = entry.fileName.slice(entry.fileName.indexOf('/') + 1);
     files.set(name, { offset: fileDataStart, byteLength: entry.uncompressedSize });
   }
   return files;
+}
+
+/**
+ * Reads for yauzl, whose own reader hands any position on to Node, which throws out of a callback for some: no caller
+ * could catch that, and a file would end the process.
+ */
+class ArchiveReader extends RandomAccessReader {
+  /** Never fulfilled; rejected with what is thrown in a callback. */
+  readonly failure: Promise<never>;
+  #fail: (error: unknown) => void = () => undefined;
+
+  constructor(
+    private readonly handle: FileHandle,
+    readonly size: number,
+  ) {
+    super();
+    this.failure = new Promise((_, reject) => {
+      this.#fail = reject;
+    });
+    // It is looked at in races only.
+    this.failure.catch(() => undefined);
+  }
+
+  override read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    callback: (error: Error | null) => void,
+  ): void {
+    this.#read(buffer, offset, length, position).then(callback).catch(this.#fail);
+  }
+
+  async #read(buffer: Buffer, offset: number, length: number, position: number): Promise<Error | null> {
+    if (!(position >= 0 && position + length <= this.size))
+      return new Error(`it names bytes from ${position} on, and has ${this.size}`);
+    const read = await readFully(this.handle, buffer.subarray(offset, offset + length), position);
+    return read === length ? null : new Error('it was cut off while it was read');
+  }
 }
 
 async function readArchive(
@@ -114,7 +162,8 @@ async function readArchive(
         `its ${name} has ${stored.byteLength} bytes, more than any weight file's`,
       );
     const bytes = Buffer.alloc(stored.byteLength);
-    await readFully(handle, bytes, stored.offset);
+    const got = await readFully(handle, bytes, stored.offset);
+    if (got < bytes.length) throw new WeightFileError(path, `ends within its ${name}: fetch it again`);
     return bytes;
   };
   const order = (await read('byteorder'))?.toString('latin1').trim() ?? 'little';
@@ -130,21 +179,23 @@ async function readArchive(
   try {
     root = readPickle(pickle);
   } catch (cause) {
-    throw new WeightFileError(path, `its data.pkl ${(cause as Error).message}`, { cause });
+    throw new WeightFileError(path, `its data.pkl ${reasonOf(cause)}`, { cause });
   }
   if (!(root instanceof Map))
     throw new WeightFileError(path, 'holds no dictionary of tensors: save the state_dict, not the model');
   const tensors = new Map<string, WeightReference>();
   const others = new Map<string, OtherTensor>();
   for (const [name, value] of root) {
+    if (typeof name !== 'string')
+      throw new WeightFileError(path, 'holds a dictionary whose keys are no names: save the state_dict');
     if ((value as PickledTensor | null)?.kind !== 'tensor')
       throw new WeightFileError(
         path,
         `${shown(name)} is no tensor: save the state_dict, not a training state`,
       );
-    const { reference, other } = locate(path, file, String(name), value as PickledTensor, files);
-    if (reference) tensors.set(String(name), reference);
-    else others.set(String(name), other!);
+    const { reference, other } = locate(path, file, name, value as PickledTensor, files);
+    if (reference) tensors.set(name, reference);
+    else others.set(name, other!);
   }
   return { file, tensors, others, metadata: {} };
 }
@@ -176,10 +227,12 @@ function locate(
   const bytes = WEIGHT_BYTES[dtype];
   const stored = files.get(`data/${storage.key}`);
   const byteLength = size * bytes;
-  if (stored === undefined || (offset + size) * bytes > stored.byteLength)
+  const end = (offset + size) * bytes;
+  // A product beyond what numbers hold is no size either.
+  if (stored === undefined || !Number.isSafeInteger(end) || end > stored.byteLength)
     throw new WeightFileError(
       path,
-      `${shown(name)} needs ${(offset + size) * bytes} bytes of data/${storage.key}, which has ${stored?.byteLength ?? 'none'}`,
+      `${shown(name)} ${shown(shape)} needs ${Number.isSafeInteger(end) ? end : 'more than 2^53'} bytes of data/${storage.key}, which has ${stored?.byteLength ?? 'none'}`,
     );
   return {
     reference: { kind: 'file', file, offset: stored.offset + offset * bytes, byteLength, dtype, shape },

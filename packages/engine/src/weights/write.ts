@@ -1,6 +1,7 @@
 import { writeFileAtomically } from '../atomic.ts';
+import { shown } from '../errors.ts';
 import { bytesOf, writeFully } from './bytes.ts';
-import { shown, WeightFileError } from './error.ts';
+import { WeightFileError } from './error.ts';
 import { narrowBf16, narrowF16 } from './half.ts';
 import { MAX_HEADER_BYTES } from './header.ts';
 import { elementCount, readWeight, readWeightSync, WEIGHT_BYTES } from './read.ts';

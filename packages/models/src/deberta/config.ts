@@ -81,7 +81,7 @@ export function parseDebertaConfig(raw: Record<string, unknown>): DebertaConfig 
   return {
     vocabSize: read.integer('vocab_size', 1),
     hiddenSize,
-    layers: read.integer('num_hidden_layers', 1),
+    layers: read.layers('num_hidden_layers'),
     heads,
     headSize: hiddenSize / heads,
     intermediateSize: read.integer('intermediate_size', 1),

@@ -2,8 +2,11 @@
 import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { GGMLQuantizationType, type GGUFTensorInfo, gguf } from '@huggingface/gguf';
+import { reasonOf } from '@psoft/engine/errors';
 import { type WeightData, type WeightDtype, writeFileAtomically, writeSafetensors } from '@psoft/engine';
+import { ModelConfigError } from '../configReader.ts';
 import { byteLength, GGUF_TYPES, widen } from './blocks.ts';
+import { checkHeader } from './header.ts';
 import { llamaConfig, ROPE_FACTORS, type TensorPlan, tensorPlans, unpermute } from './llama.ts';
 import { GgufError, Metadata } from './metadata.ts';
 import { ggufTokenizer } from './tokenizer.ts';
@@ -71,6 +74,10 @@ export async function importGguf(file: string, options: GgufImportOptions): Prom
       types,
       files: [...files, ...json.map(([name]) => name)],
     };
+  } catch (error) {
+    const isNamed = !(error instanceof GgufError || error instanceof ModelConfigError);
+    if (isNamed || error.message.includes(file)) throw error;
+    throw new GgufError(`${file}: ${error.message}`, { cause: error });
   } finally {
     await source.close();
   }
@@ -150,10 +157,11 @@ class GgufSource {
       throw new GgufError(`${file} cannot be read: ${error.message}`);
     });
     try {
+      await checkHeader(handle);
       return new GgufSource(file, handle, await gguf(path.resolve(file), { allowLocalFile: true }));
     } catch (error) {
       await handle.close();
-      throw new GgufError(`${file} is no GGUF file that can be read: ${(error as Error).message}`);
+      throw new GgufError(`${file} is no GGUF file that can be read: ${reasonOf(error)}`, { cause: error });
     }
   }
 
@@ -177,8 +185,12 @@ class GgufSource {
   /** @param shape as transformers has it; [-1]: any list */
   async read(name: string, shape: readonly number[]): Promise<Float32Array> {
     const info = this.tensors.get(name)!;
-    const bytes = new Uint8Array(this.#byteLength(info, shape));
+    const length = this.#byteLength(info, shape);
     const position = this.#start + Number(info.offset);
+    const { size } = await this.#handle.stat();
+    if (!(position >= 0 && position + length <= size))
+      throw new GgufError(`${this.file} has ${size} bytes, its tensor ${name} ends at ${position + length}`);
+    const bytes = new Uint8Array(length);
     for (let at = 0; at < bytes.length; ) {
       const { bytesRead } = await this.#handle.read(bytes, at, bytes.length - at, position + at);
       if (bytesRead === 0) throw new GgufError(`${this.file} ends within the tensor ${name}`);

@@ -1,5 +1,6 @@
 /** What llama.cpp calls the parts of a Llama, and how it lays them out, brought back to transformers' way. */
 
+import { shown } from '@psoft/engine/errors';
 import { parseLlamaConfig } from '../llama/config.ts';
 import { layerNames, llamaParameters } from '../llama/parameters.ts';
 import { type RopeConfig, ropeFrequencies } from '../llama/rope.ts';
@@ -21,9 +22,7 @@ export function llamaConfig(
 ): Record<string, unknown> {
   const architecture = metadata.text('general.architecture');
   if (architecture !== 'llama')
-    throw new GgufError(
-      `GGUF: the architecture is ${JSON.stringify(architecture)}, only "llama" can be imported`,
-    );
+    throw new GgufError(`GGUF: the architecture is ${shown(architecture)}, only "llama" can be imported`);
   if (metadata.number('llama.expert_count', 0) > 0)
     throw new GgufError('GGUF: a mixture of experts (llama.expert_count) is no LlamaForCausalLM');
   const hidden = metadata.number('llama.embedding_length');
@@ -72,7 +71,7 @@ function ropeScaling(
   if (type === 'linear') return { rope_type: 'linear', factor: metadata.number('llama.rope.scaling.factor') };
   if (type !== 'none')
     throw new GgufError(
-      `GGUF: llama.rope.scaling.type is ${JSON.stringify(type)}, supported: none, linear, and Llama 3's`,
+      `GGUF: llama.rope.scaling.type is ${shown(type)}, supported: none, linear, and Llama 3's`,
     );
   return factors === undefined ? null : llama3Scaling(theta, headSize, factors);
 }
@@ -85,7 +84,7 @@ function llama3Scaling(theta: number, headSize: number, factors: Float32Array): 
   const scaling = {
     kind: 'llama3',
     // Of a quotient of float32 numbers.
-    factor: Number(Math.max(...factors).toPrecision(5)),
+    factor: Number(factors.reduce((a, b) => Math.max(a, b), 0).toPrecision(5)),
     lowFrequencyFactor: 1,
     highFrequencyFactor: 4,
     originalPositions: 8192,

@@ -1,7 +1,9 @@
 /** The key-value part of a GGUF file, read with checks. */
 
+import { LineError, shown } from '@psoft/engine/errors';
+
 /** A GGUF file that is broken, or holds something that cannot be brought over. */
-export class GgufError extends Error {
+export class GgufError extends LineError {
   override readonly name = 'GgufError';
 }
 
@@ -48,7 +50,7 @@ export class Metadata {
 
   #refuse(key: string, wanted: string): GgufError {
     const value = this.values[key];
-    const seen = value === undefined ? 'missing' : JSON.stringify(value).slice(0, 80);
+    const seen = value === undefined ? 'missing' : typeof value === 'bigint' ? String(value) : shown(value);
     return new GgufError(`GGUF metadata: ${key} is ${seen}, it must be ${wanted}`);
   }
 }

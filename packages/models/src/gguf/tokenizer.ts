@@ -1,4 +1,5 @@
 /** The byte-pair tokenizer of a GGUF file as the files of Hugging Face's layout. */
+import { shown } from '@psoft/engine/errors';
 import { GgufError, type Metadata } from './metadata.ts';
 
 /** Kinds of tokens in `tokenizer.ggml.token_type`. */
@@ -58,12 +59,12 @@ export function ggufTokenizer(metadata: Metadata): {
   const model = metadata.text('tokenizer.ggml.model');
   if (model !== 'gpt2')
     throw new GgufError(
-      `GGUF: the tokenizer is of kind ${JSON.stringify(model)}, only byte pairs ("gpt2") can be imported`,
+      `GGUF: the tokenizer is of kind ${shown(model)}, only byte pairs ("gpt2") can be imported`,
     );
   const pre = metadata.text('tokenizer.ggml.pre', 'default');
   if (!Object.hasOwn(SPLITTINGS, pre))
     throw new GgufError(
-      `GGUF: texts are cut as ${JSON.stringify(pre)} (tokenizer.ggml.pre), known: ${Object.keys(SPLITTINGS).join(', ')}`,
+      `GGUF: texts are cut as ${shown(pre)} (tokenizer.ggml.pre), known: ${Object.keys(SPLITTINGS).join(', ')}`,
     );
   const { preTokenizers, ignoresMerges, addsBegin } = SPLITTINGS[pre]!;
   const tokens = metadata.texts('tokenizer.ggml.tokens');

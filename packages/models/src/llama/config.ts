@@ -48,7 +48,7 @@ export function parseLlamaConfig(raw: Record<string, unknown>): LlamaConfig {
   return {
     vocabulary: read.integer('vocab_size', 1),
     hiddenSize,
-    layers: read.integer('num_hidden_layers', 1),
+    layers: read.layers('num_hidden_layers'),
     heads,
     kvHeads,
     headSize,

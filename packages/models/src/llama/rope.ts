@@ -1,4 +1,5 @@
 /** Frequencies of the rotary position embedding, and how published checkpoints stretch them. */
+import { shown } from '@psoft/engine/errors';
 import { type ConfigReader, ModelConfigError } from '../configReader.ts';
 
 export interface RopeConfig {
@@ -24,10 +25,8 @@ export function parseRope(read: ConfigReader): RopeConfig {
   const nested = (read.get('rope_parameters') ?? read.get('rope_scaling') ?? {}) as Record<string, unknown>;
   const number = (key: string): number => {
     const value = nested[key];
-    if (typeof value !== 'number' || !(value > 0))
-      throw new ModelConfigError(
-        `config: rope_scaling.${key} is ${JSON.stringify(value)}, it must be above 0`,
-      );
+    if (typeof value !== 'number' || !(value > 0 && value < Infinity))
+      throw new ModelConfigError(`config: rope_scaling.${key} is ${shown(value)}, it must be above 0`);
     return value;
   };
   const theta = nested.rope_theta === undefined ? read.positive('rope_theta', 10000) : number('rope_theta');
@@ -36,7 +35,7 @@ export function parseRope(read: ConfigReader): RopeConfig {
   if (kind === 'linear') return { theta, scaling: { kind, factor: number('factor') } };
   if (kind !== 'llama3')
     throw new ModelConfigError(
-      `config: rope_scaling is of type ${JSON.stringify(kind)}, supported: default, linear, llama3`,
+      `config: rope_scaling is of type ${shown(kind)}, supported: default, linear, llama3`,
     );
   return {
     theta,

@@ -49,7 +49,7 @@ export function parseOptConfig(raw: Record<string, unknown>): OptConfig {
     vocabulary: read.integer('vocab_size', 1),
     hiddenSize,
     embeddingSize: read.integer('word_embed_proj_dim', 1, hiddenSize),
-    layers: read.integer('num_hidden_layers', 1),
+    layers: read.layers('num_hidden_layers'),
     heads,
     innerSize: read.integer('ffn_dim', 1),
     activation: read.oneOf('activation_function', activationNames, 'relu'),

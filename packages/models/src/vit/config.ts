@@ -55,7 +55,7 @@ export function parseVitConfig(raw: Record<string, unknown>): VitConfig {
     ...parseSizes(read, family),
     channels: read.integer('num_channels', 1, 3),
     hiddenSize,
-    layers: read.integer('num_hidden_layers', 1),
+    layers: read.layers('num_hidden_layers'),
     heads,
     headSize: hiddenSize / heads,
     ...(family === 'dinov2' ? parseDinov2(read, hiddenSize) : parseVit(read)),

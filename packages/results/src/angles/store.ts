@@ -4,7 +4,7 @@ import path from 'node:path';
 import { writeAtomically } from '../atomic.ts';
 import { findFiles } from '../files.ts';
 import { identityOf, recordPath } from '../identity.ts';
-import { oneLine } from '../parse.ts';
+import { oneLine, parseJson } from '../parse.ts';
 import type { RunRecord } from '../schema.ts';
 import type { SkippedFile } from '../store.ts';
 import { type Angles, checkAngles } from './schema.ts';
@@ -36,7 +36,7 @@ export async function readAngles(resultsFolder: string): Promise<AnglesSet> {
   }));
   for (const file of files) {
     try {
-      const read = checkAngles(JSON.parse(await readFile(path.join(folder, file), 'utf8')));
+      const read = checkAngles(parseJson(await readFile(path.join(folder, file), 'utf8')));
       angles.set(read.run.configHash, read);
     } catch (error) {
       skipped.push({ file: path.join(ANGLES_FOLDER, file), reason: oneLine(error) });

@@ -37,8 +37,28 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 export function show(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (['number', 'bigint', 'function', 'symbol'].includes(typeof value)) return String(value);
-  const text = JSON.stringify(value) ?? typeof value;
+  const text = jsonOf(value) ?? typeof value;
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // Nested deeper than the stack.
+    return 'a deeply nested value';
+  }
+}
+
+const LONGEST_MESSAGE = 1000;
+
+/** A message on one line, whatever it quotes: control characters are written out, what is too long loses its middle. */
+export function oneLine(message: string): string {
+  const line = message
+    .replace(/\s*[\n\r\u2028\u2029]\s*/g, ' ')
+    .replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, (one) => JSON.stringify(one).slice(1, -1));
+  if (line.length <= LONGEST_MESSAGE) return line;
+  return `${line.slice(0, 0.7 * LONGEST_MESSAGE)} ... ${line.slice(-0.25 * LONGEST_MESSAGE)}`;
 }
 
 function leaf<T>(

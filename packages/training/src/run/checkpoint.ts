@@ -3,8 +3,10 @@ import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { readSafetensorsHeader, readWeight, type WeightSource, writeSafetensors } from '@psoft/engine';
+import { shown as quoted } from '@psoft/engine/errors';
 import type { FitState } from '../fit.ts';
 import { ConfigError } from './config.ts';
+import { isObject } from './readJson.ts';
 
 const FILE = 'checkpoint.safetensors';
 const FORMAT = 2;
@@ -90,19 +92,16 @@ export class CheckpointFile {
     const { tensors, metadata } = await readSafetensorsHeader(this.file);
     const refuse = (problem: string) =>
       new ConfigError(`the checkpoint ${this.file} ${problem}; --restart begins the run anew`);
-    let description: Description;
-    try {
-      description = JSON.parse(metadata.state ?? '') as Description;
-    } catch {
-      throw refuse('holds no state of a run');
-    }
+    const description = descriptionIn(metadata.state);
+    if (description === undefined) throw refuse('holds no state of a run');
     if (description.format !== FORMAT)
-      throw refuse(`has format ${description.format}, this code reads ${FORMAT}`);
+      throw refuse(`has format ${quoted(description.format)}, this code reads ${FORMAT}`);
     for (const name of ['configHash', 'executor', 'threads', 'versions'] as const)
       if (description[name] !== this.key[name])
         throw refuse(
           `was made with ${name} ${shown(name, description[name])}, this run has ${shown(name, this.key[name])}, which could end in another result`,
         );
+    if (!isState(description)) throw refuse('holds a state that no run writes');
     const read = async (name: string): Promise<Float32Array> => {
       const source = tensors.get(name);
       const length = source?.shape[0];
@@ -134,7 +133,46 @@ export class CheckpointFile {
 }
 
 function shown(name: keyof CheckpointKey, value: unknown): string {
-  return name === 'threads' && value === 0 ? "left to the executor's choice" : `${value}`;
+  if (name === 'threads' && value === 0) return "left to the executor's choice";
+  return typeof value === 'string' ? value : quoted(value);
+}
+
+/** @returns undefined for what is no JSON object */
+function descriptionIn(text: string | undefined): Description | undefined {
+  try {
+    const value: unknown = JSON.parse(text ?? '');
+    return isObject(value) ? (value as unknown as Description) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a state is as {@link CheckpointFile.write} writes it: a damaged one must not become another result. */
+function isState({ step, epoch, batch, optimiserStep, best, rows, meter, ...rest }: Description): boolean {
+  const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+  const isNumber = (value: unknown): boolean => typeof value === 'number';
+  // JSON has null for what is not finite, as a rate over no time.
+  const isStored = (value: unknown): boolean => isNumber(value) || value === null;
+  const areStored = (value: object): boolean => Object.values(value).every(isStored);
+  const areNumbers = (value: unknown): boolean => isObject(value) && Object.values(value).every(isNumber);
+  return (
+    [step, epoch, batch, optimiserStep, rest.continued].every(isCount) &&
+    isNumber(rest.seconds) &&
+    rest.seconds >= 0 &&
+    (best === undefined ||
+      (isObject(best) && [best.step, best.epoch].every(isCount) && isNumber(best.metric))) &&
+    Array.isArray(rows) &&
+    rows.every(
+      (row) =>
+        isObject(row) &&
+        isObject(row.selection) &&
+        [row.selection, { ...row, selection: 0 }].every(areStored),
+    ) &&
+    isObject(meter) &&
+    [meter.loss, meter.norm, meter.tokens].every(isNumber) &&
+    Array.isArray(meter.milliseconds) &&
+    meter.milliseconds.every(isNumber)
+  );
 }
 
 /** Says when to write: not so often that it costs, not so seldom that much is lost. */

@@ -1,5 +1,7 @@
 /** The resolved configuration of one run: what its record states and its identity is made of. */
+
 import { PRECISIONS, type RunPrecision } from '@psoft/engine/devices';
+import { LineError, shown } from '@psoft/engine/errors';
 import { SCHEDULES, type ScheduleName } from '../optimiser.ts';
 
 export interface TrainingSettings {
@@ -84,7 +86,7 @@ export interface RunConfig {
 export const BASE = 'base';
 
 /** A setting the user gave that cannot be used: one line, no stack. */
-export class ConfigError extends Error {
+export class ConfigError extends LineError {
   override readonly name = 'ConfigError';
 }
 
@@ -180,9 +182,7 @@ export function checkTrainingSettings(settings: Record<string, unknown>, where: 
     const value = settings[key];
     if (value === undefined && OPTIONAL.includes(key)) continue;
     if (!rule.accepts(value))
-      throw new ConfigError(
-        `${where}: training setting "${key}" must be ${rule.text}, got ${JSON.stringify(value)}`,
-      );
+      throw new ConfigError(`${where}: training setting "${key}" must be ${rule.text}, got ${shown(value)}`);
   }
   const checked = settings as unknown as TrainingSettings;
   const { buckets, maxLength, batchSize, microBatchSize = batchSize } = checked;

@@ -6,7 +6,7 @@ import {
   openCheckpoint,
   type WeightSource,
 } from '@psoft/engine';
-import { initialiseHeads, modelFor } from '@psoft/models';
+import { initialiseHeads, ModelConfigError, ModelWeightsError, modelFor } from '@psoft/models';
 import type { FitConfig } from '../fit.ts';
 import { countParameters } from '../trainable.ts';
 import { ConfigError, type RunConfig, type TrainingSettings } from './config.ts';
@@ -62,10 +62,23 @@ export async function openModel(folder: string, definition: TaskDefinition, seed
   const reader = await openReader(folder);
   const raw =
     definition.kind === 'instructions' ? { ...checkpoint.config } : withLabels(checkpoint.config, definition);
-  const heads = initialiseHeads(modelTask, raw, checkpoint.weights, seed);
-  const weights = new Map<string, WeightSource>([...checkpoint.weights, ...heads]);
-  const model = modelFor(modelTask, raw, weights);
+  const model = inFolder(folder, () => {
+    const heads = initialiseHeads(modelTask, raw, checkpoint.weights, seed);
+    const weights = new Map<string, WeightSource>([...checkpoint.weights, ...heads]);
+    return modelFor(modelTask, raw, weights);
+  });
   return { model, reader, baseWeights: checkpoint.weights };
+}
+
+/** What a configuration lacks is said without the name of its folder. */
+function inFolder<T>(folder: string, build: () => T): T {
+  try {
+    return build();
+  } catch (cause) {
+    for (const Kind of [ModelConfigError, ModelWeightsError])
+      if (cause instanceof Kind) throw new Kind(`${folder}: ${cause.message}`, { cause });
+    throw cause;
+  }
 }
 
 /** The base model's configuration with the task's classes in place of its own. */

@@ -1,8 +1,10 @@
 /** Turns what a run did into its record, and puts record, log and predictions where they belong. */
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type EagerExecutor, isDevice, type Model, tf32State, tfjsNodeVersions } from '@psoft/engine';
+import { oneLine } from '@psoft/engine/errors';
 import {
   collectEnvironment,
   configHash,
@@ -115,7 +117,7 @@ export class RunRecorder {
         totalSeconds: this.#facts.seconds(),
         ...(continued === 0 ? {} : { continued }),
         status: end.status,
-        ...(end.error === undefined ? {} : { error: end.error.split('\n')[0]! }),
+        ...(end.error === undefined ? {} : { error: publicError(end.error) }),
       },
       trainInfo: {
         parameters: {
@@ -175,6 +177,13 @@ export async function environmentOf(
     ...(recompute ? { recompute } : {}),
   });
   return { ...environment, packageInfo: { ...environment.packageInfo, ...tfjsNodeVersions() } };
+}
+
+/** An error for a record, which people publish: one line, without the name of a user's folder. */
+export function publicError(message: string, home = homedir()): string {
+  // A home of "/" is none.
+  const line = home.length > 1 ? message.replaceAll(home, '~') : message;
+  return oneLine(line) || 'an error without a message';
 }
 
 /** Numbers in the weights of a model whose names are chosen. */

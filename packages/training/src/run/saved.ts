@@ -1,6 +1,6 @@
 /** What a finished run leaves to use: its trained values, and what it takes to put them to work. */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PeftModel } from '@psoft/adapter';
 import {
@@ -15,6 +15,7 @@ import { freeze } from '../trainable.ts';
 import { ConfigError, type RunConfig } from './config.ts';
 import { kindOf } from './kinds/index.ts';
 import { openModel, type PreparedRun } from './prepare.ts';
+import { checkRunConfig, readJsonObject } from './readJson.ts';
 import { type LocalModel, localModel, type SourceHooks, taskOf } from './sources.ts';
 
 const RUN_FILE = 'run.json';
@@ -70,7 +71,7 @@ export async function loadRun(folder: string, hooks: SourceHooks, modelFolder?: 
     throw new ConfigError(
       `${folder} holds no finished run: a run's folder has ${RUN_FILE} and its trained values (runs/PROFILE/EXPERIMENT/TASK/...)`,
     );
-  const config = JSON.parse(await readFile(runFile, 'utf8')) as RunConfig;
+  const config = checkRunConfig(await readJsonObject(runFile), runFile);
   const source = modelFolder === undefined ? config.model : { name: config.model.name, folder: modelFolder };
   const base = await localModel({ model: source }, hooks);
   const definition = taskOf(config);

@@ -9,7 +9,8 @@ import { TASKS, type TaskDefinition } from './tasks.ts';
 export type SourceHooks = Pick<HubOptions, 'onNote' | 'onProgress'>;
 
 export function taskOf({ experiment, task }: Pick<RunConfig, 'experiment' | 'task'>): TaskDefinition {
-  const definition = TASKS[`${experiment}/${task}`];
+  const name = `${experiment}/${task}`;
+  const definition = Object.hasOwn(TASKS, name) ? TASKS[name] : undefined;
   if (definition === undefined) throw new DataError(`task ${experiment}/${task} has no data yet`);
   return definition;
 }

@@ -8,6 +8,7 @@ import {
   positiveInteger,
   scale,
 } from '../../fields.ts';
+import { matchesOf } from '../../pattern.ts';
 
 /**
  * How A and B start. true: A uniform within 1 / sqrt(in), B zero. gaussian: A normal with deviation 1 / r, B zero.
@@ -98,6 +99,11 @@ export class LoraConfig extends configClass('LORA', LORA_FIELDS) {
 
 /** The value of the first key that is the module's path or a whole ending of it. */
 function matching(pattern: Readonly<Record<string, number>>, module: string): number | undefined {
-  const found = Object.keys(pattern).find((key) => new RegExp(`^(?:.*\\.)?(?:${key})$`).test(module));
+  const found = Object.keys(pattern).find(
+    (key) =>
+      matchesOf({ setting: 'rankPattern and alphaPattern', given: key, source: `^((?:.*\\.)?(?:${key}))$` }, [
+        module,
+      ]).size > 0,
+  );
   return found === undefined ? undefined : pattern[found];
 }

@@ -133,7 +133,8 @@ function initOf(a: WeightData, b: WeightData): PsoftConfig['abSvdInit'] {
 }
 
 function savedModules(json: Readonly<Record<string, unknown>>, names: readonly string[]): string[] {
-  const listed = Array.isArray(json.modules_to_save) ? json.modules_to_save.map(String) : [];
+  const given: readonly unknown[] = Array.isArray(json.modules_to_save) ? json.modules_to_save : [];
+  const listed = given.filter((name) => typeof name === 'string');
   return listed.filter((module) => names.some((name) => `.${name}.`.includes(`.${module}.`)));
 }
 

@@ -38,9 +38,9 @@ test('scaling is alpha / r', () => {
 
 describe('refuses, quoting the value', () => {
   test.each([
-    [{ r: 0 }, 'psoft: r must be a positive integer, got 0'],
-    [{ r: 2.5 }, 'r must be a positive integer, got 2.5'],
-    [{ r: '8' }, 'r must be a positive integer, got "8"'],
+    [{ r: 0 }, 'psoft: r must be a positive integer up to 65536, got 0'],
+    [{ r: 2.5 }, 'r must be a positive integer up to 65536, got 2.5'],
+    [{ r: '8' }, 'r must be a positive integer up to 65536, got "8"'],
     [{ psoftAlpha: 0 }, 'psoftAlpha must be a positive number, got 0'],
     [{ psoftAlpha: Number.NaN }, 'psoftAlpha must be a positive number, got NaN'],
     [{ psoftDropout: 1 }, 'psoftDropout must be at least 0 and below 1, got 1'],
@@ -55,7 +55,7 @@ describe('refuses, quoting the value', () => {
     ],
     [
       { useCayleyNeumann: true, numCayleyNeumannTerms: 0 },
-      'numCayleyNeumannTerms must be a positive integer, got 0',
+      'numCayleyNeumannTerms must be a positive integer up to 65536, got 0',
     ],
     [
       { useCayleyNeumann: true, cayleyNeumannEps: 1 },

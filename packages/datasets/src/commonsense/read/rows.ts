@@ -1,4 +1,5 @@
 /** Questions of one file, each checked. */
+import { shown } from '@psoft/engine/errors';
 import { readRows, textOf } from '../../rows.ts';
 import { DataError } from '../../text.ts';
 import { namesWord } from '../scorers.ts';
@@ -41,14 +42,14 @@ function faultOf(question: CommonsenseRow, wanted: Wanted): string | undefined {
   const { instruction, output, answer } = question;
   const options = optionsOf(question);
   if (options === undefined)
-    return `"instruction" lists no options, expected it to end in "Answer format: a/b": ${JSON.stringify(instruction.slice(-60))}`;
+    return `"instruction" lists no options, expected it to end in "Answer format: a/b": ${shown(instruction.slice(-60))}`;
   const sets: readonly CommonsenseSetInfo[] =
     wanted === 'training' ? Object.values(COMMONSENSE_SETS) : [COMMONSENSE_SETS[wanted]];
   if (!sets.some(({ words }) => options.every((option) => words.includes(option))))
-    return `the options ${JSON.stringify(options.join('/'))} are not of ${wanted === 'training' ? 'any set' : `${wanted}, which has ${sets[0]!.words.join('/')}`}`;
+    return `the options ${shown(options.join('/'))} are not of ${wanted === 'training' ? 'any set' : `${wanted}, which has ${sets[0]!.words.join('/')}`}`;
   if (!options.includes(answer))
-    return `"answer" is ${JSON.stringify(answer)}, expected one of the options ${options.join('/')}`;
+    return `"answer" is ${shown(answer)}, expected one of the options ${options.join('/')}`;
   if (!namesWord(output, answer))
-    return `"output" is ${JSON.stringify(output.slice(0, 80))}, expected it to name the answer ${answer}`;
+    return `"output" is ${shown(output.slice(0, 80))}, expected it to name the answer ${answer}`;
   return undefined;
 }

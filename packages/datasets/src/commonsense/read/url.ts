@@ -111,7 +111,11 @@ const folderName = (base: string): string =>
 
 async function readList(list: string): Promise<Found[] | undefined> {
   try {
-    return JSON.parse(await readFile(list, 'utf8')) as Found[];
+    const found = JSON.parse(await readFile(list, 'utf8')) as Found[];
+    // What lies elsewhere was not written here, and must not be removed from here.
+    return found.every(({ path: name }) => !/(^|[\\/])\.\.([\\/]|$)|^[\\/]|\0/.test(name))
+      ? found
+      : undefined;
   } catch {
     return undefined;
   }

@@ -19,6 +19,10 @@ export async function readInstructions(files: readonly string[]): Promise<Instru
       return { query: asked, response: answered, ...(type === undefined ? {} : { type }) };
     if (!answered.includes('#### '))
       throw new DataError(`${row.where}: "${response}" states no answer, expected "#### N"`);
-    return metaMathForm({ problem: asked, solution: answered }, 'gsm8k');
+    try {
+      return metaMathForm({ problem: asked, solution: answered }, 'gsm8k');
+    } catch (cause) {
+      throw new DataError(`${row.where}: ${(cause as Error).message}`, { cause });
+    }
   });
 }

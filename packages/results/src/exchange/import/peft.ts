@@ -4,6 +4,7 @@
  * names of its metrics only).
  */
 import type { ImportedRecord, Series } from '../../imported/schema.ts';
+import { parseJson } from '../../parse.ts';
 import { RecordError } from '../../schema.ts';
 import {
   countOf,
@@ -130,12 +131,7 @@ export function parsePythonJson(text: string): JsonObject {
   const strict = text.replace(/"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g, (token) =>
     token.startsWith('"') ? token : 'null',
   );
-  let value: unknown;
-  try {
-    value = JSON.parse(strict);
-  } catch (error) {
-    throw new RecordError(`not valid JSON: ${(error as Error).message}`);
-  }
+  const value = parseJson(strict);
   if (!isJsonObject(value)) throw new RecordError('expected an object');
   return value;
 }

@@ -1,6 +1,7 @@
 /** The resolved configuration of one evaluation. */
 
 import { PRECISIONS, type RunPrecision } from '@psoft/engine/devices';
+import { shown } from '@psoft/engine/errors';
 import type { Strategy } from '../../generate/index.ts';
 import { ConfigError, type RunConfig } from '../config.ts';
 
@@ -85,9 +86,7 @@ export function checkEvaluationSettings(
     const value = settings[key];
     if (value === undefined && (key === 'limit' || key === 'precision')) continue;
     if (!accepts(value))
-      throw new ConfigError(
-        `${where}: evaluation setting "${key}" must be ${text}, got ${JSON.stringify(value)}`,
-      );
+      throw new ConfigError(`${where}: evaluation setting "${key}" must be ${text}, got ${shown(value)}`);
   }
   return settings as unknown as EvaluationSettings;
 }

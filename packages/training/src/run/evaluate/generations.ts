@@ -3,10 +3,13 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { cutAtStop } from '@psoft/datasets';
 import { writeFileAtomically } from '@psoft/engine';
+import { shown } from '@psoft/engine/errors';
 import { ConfigError } from '../config.ts';
+import { isObject, readJsonObject } from '../readJson.ts';
 import type { EvaluationConfig } from './config.ts';
 import type { EvaluationDefinition, ScoredChoice, Verdict } from './definition.ts';
 import { evaluationOf } from './identity.ts';
+import { EVALUATIONS } from './tasks.ts';
 
 const GENERATIONS_FILE = 'generations.jsonl';
 /** The evaluation's configuration, beside them. */
@@ -114,8 +117,22 @@ export async function writeGenerations(
  */
 export async function openGenerations(folder: string) {
   const rows = await readGenerations(folder);
-  const config = JSON.parse(await readFile(path.join(folder, CONFIG_FILE), 'utf8')) as EvaluationConfig;
+  const config = await readConfig(path.join(folder, CONFIG_FILE));
   return { config, definition: evaluationOf(config), rows };
+}
+
+/** As much of it as scoring reads. */
+async function readConfig(file: string): Promise<Pick<EvaluationConfig, 'experiment' | 'task'>> {
+  const { experiment, task } = await readJsonObject(file);
+  if (
+    typeof experiment !== 'string' ||
+    typeof task !== 'string' ||
+    !Object.hasOwn(EVALUATIONS, `${experiment}/${task}`)
+  )
+    throw new ConfigError(
+      `${file}: must be of one of ${Object.keys(EVALUATIONS).join(', ')}, got ${shown({ experiment, task })}`,
+    );
+  return { experiment, task };
 }
 
 async function readGenerations(folder: string): Promise<GenerationRow[]> {
@@ -128,13 +145,26 @@ async function readGenerations(folder: string): Promise<GenerationRow[]> {
   const lines = text.split('\n').filter((line) => line !== '');
   return lines.map((line, i) => {
     try {
-      const row = JSON.parse(line) as GenerationRow;
-      if (typeof row.text === 'string' && typeof row.reference === 'string') return row;
+      const row: unknown = JSON.parse(line);
+      if (isRow(row)) return row;
     } catch {
       // Said below.
     }
-    throw new ConfigError(
-      `${file} line ${i + 1}: no generation with text and reference, got ${line.slice(0, 60)}`,
-    );
+    throw new ConfigError(`${file} line ${i + 1}: no generation with text and reference, got ${shown(line)}`);
   });
 }
+
+/** With all that scoring reads; a row may have been written before there was likelihood. */
+function isRow(row: unknown): row is GenerationRow {
+  return (
+    isObject(row) &&
+    ['prompt', 'text', 'reference', 'end'].every((field) => typeof row[field] === 'string') &&
+    isObject(row.verdicts) &&
+    Object.values(row.verdicts).every(isObject) &&
+    (row.choices === undefined || (Array.isArray(row.choices) && row.choices.every(isChoice)))
+  );
+}
+
+const isChoice = (choice: unknown): boolean =>
+  isObject(choice) &&
+  Object.values(choice).every((one) => typeof one === 'string' || typeof one === 'number' || one === null);

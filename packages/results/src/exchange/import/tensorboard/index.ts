@@ -1,6 +1,7 @@
 /** TensorBoard's event files: scalars become curves, what else they hold is counted. */
 import path from 'node:path';
 import type { ImportedRecord, Series } from '../../../imported/schema.ts';
+import { oneLine } from '../../../parse.ts';
 import { RecordError } from '../../../schema.ts';
 import { importedRecord, type Reader, type SourceFile } from '../source.ts';
 import { type Event, readEvent, type SummaryValue } from './event.ts';
@@ -35,7 +36,7 @@ function readRun(source: SourceFile): ImportedRecord {
       // Files bear a time and a host; the folder is what TensorBoard itself calls the run.
       runInfo: {
         name: path.basename(path.dirname(path.resolve(source.path))),
-        ...(events[0]!.wallTime > 0 ? { createdAt: new Date(1000 * events[0]!.wallTime).toISOString() } : {}),
+        ...createdAt(events[0]!),
       },
       trainInfo: {
         series: [...curves].map(([name, points]): Series => ({ name, axis: 'step', ...points })),
@@ -46,11 +47,20 @@ function readRun(source: SourceFile): ImportedRecord {
   );
 }
 
+/** Absent where the file states no time, or none that there is. */
+function createdAt({ wallTime }: Event): { createdAt?: string } {
+  const date = new Date(1000 * wallTime);
+  return wallTime > 0 && date.getTime() < LAST_MS ? { createdAt: date.toISOString() } : {};
+}
+
+/** The year 10000: times are written with four digits. */
+const LAST_MS = Date.UTC(10_000, 0);
+
 function parse(record: Uint8Array, index: number): Event {
   try {
     return readEvent(record);
   } catch (error) {
-    throw new RecordError(`record ${index} is no TensorBoard event: ${(error as Error).message}`);
+    throw new RecordError(`record ${index} is no TensorBoard event: ${oneLine(error)}`);
   }
 }
 

@@ -16,7 +16,7 @@ export function readTable(source: SourceFile): { header: string[]; rows: string[
     skipEmptyLines: true,
   });
   const [header, ...rows] = data;
-  if (errors.length > 0) throw new RecordError(`row ${errors[0]!.row}: ${errors[0]!.message}`);
+  if (errors.length > 0) throw new RecordError(`row ${errors[0]!.row ?? 0}: ${errors[0]!.message}`);
   const uneven = rows.findIndex((row) => row.length !== header!.length);
   if (uneven >= 0)
     throw new RecordError(
