@@ -33,7 +33,8 @@ SlurmdUser=$user
 SlurmctldPort=${PSOFT_SLURMCTLD_PORT:-16817}
 SlurmdPort=${PSOFT_SLURMD_PORT:-16818}
 AuthType=auth/munge
-AuthInfo=socket=$folder/munge/socket
+# The second also is how long a job that is queued again waits.
+AuthInfo=socket=$folder/munge/socket,cred_expire=20
 CredType=cred/munge
 StateSaveLocation=$folder/state
 SlurmdSpoolDir=$folder/spool

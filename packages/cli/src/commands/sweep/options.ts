@@ -7,6 +7,7 @@ import { ConfigError } from '@psoft/training/config';
 import { availableMemory } from '@psoft/training/memory';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Launcher } from '../../launch/launcher.ts';
+import { kubernetesLauncher } from '../../launch/kubernetes.ts';
 import { localLauncher } from '../../launch/local.ts';
 import type { PoolLimits } from '../../launch/pool.ts';
 import { slurmLauncher } from '../../launch/slurm.ts';
@@ -23,6 +24,9 @@ export interface LaunchOptionValues {
   readonly time?: number;
   readonly sbatch: readonly string[];
   readonly wait?: boolean;
+  readonly image?: string;
+  readonly claim?: string;
+  readonly manifest?: string;
   readonly attempts: number;
   readonly hangMinutes: number;
 }
@@ -51,11 +55,7 @@ export function addLaunchOptions(command: Command): Command {
       'of all runs together, with slurm and kubernetes of each; as 12GB (default: what is free, what is expected)',
       byteCount,
     )
-    .option(
-      '--time <minutes>',
-      'slurm, kubernetes: of each run (default: twice what is expected)',
-      positiveNumber,
-    )
+    .option('--time <minutes>', 'slurm: of each run (default: twice what is expected)', positiveNumber)
     .option(
       '--sbatch <option>',
       'slurm: one more option of sbatch, as --sbatch=--partition=gpu; may be repeated',
@@ -63,6 +63,9 @@ export function addLaunchOptions(command: Command): Command {
       [],
     )
     .option('--wait', 'slurm: wait for the end, begin again what was lost, and print the table')
+    .option('--image <name>', 'kubernetes: an image whose working folder is this project, installed')
+    .option('--claim <name>', 'kubernetes: of a volume that all pods may write to, for records and runs')
+    .option('--manifest <file>', 'kubernetes: where it goes, as JSON')
     .option(
       '--gpus <list>',
       'for --executor=cuda: which, one a run (default: all that are visible)',
@@ -129,6 +132,10 @@ export async function launcherOf(
   if (options.launcher === 'slurm') {
     const threads = options.threads ?? 1;
     return { launcher: slurmLauncher({ ...options, threads }), threads };
+  }
+  if (options.launcher === 'kubernetes') {
+    const threads = options.threads ?? 1;
+    return { launcher: kubernetesLauncher({ ...options, threads }, options.manifest), threads };
   }
   const limits = await poolLimits(options);
   return { launcher: localLauncher(limits), threads: threadsFor(options, limits.jobs) };
