@@ -23,6 +23,9 @@ const BIN = fileURLToPath(new URL('../../bin/psoft.mjs', import.meta.url));
 /** A run that another process is at is asked for again after this. */
 const HELD_MILLISECONDS = 2000;
 
+/** A worker may take so long until it says something. */
+const START_MILLISECONDS = 30_000;
+
 interface Running {
   readonly child: ChildProcess;
   readonly memoryBytes: number;
@@ -47,6 +50,8 @@ export class Pool {
   constructor(
     private readonly request: LaunchRequest,
     private readonly limits: PoolLimits,
+    /** What is started for each job; another one in tests. */
+    private readonly program = BIN,
   ) {
     this.#waiting = request.jobs.map((id) => ({ id, notBefore: Number.NEGATIVE_INFINITY }));
   }
@@ -128,7 +133,7 @@ export class Pool {
     mkdirSync(path.dirname(log), { recursive: true });
     // A file, not a pipe: a worker may outlive this process, and must then still be able to write.
     const output = openSync(log, 'a');
-    const child = fork(BIN, ['sweep', 'work', folder, `--job=${id}`, '--yields'], {
+    const child = fork(this.program, ['sweep', 'work', folder, `--job=${id}`, '--yields'], {
       // A group of its own: what a terminal sends to this process's group is for this process to pass on.
       detached: true,
       stdio: ['ignore', output, output, 'ipc'],
@@ -136,7 +141,7 @@ export class Pool {
     });
     closeSync(output);
     // Longer than a worker waits for what computes: then that one's end is told, with its reason.
-    const patience = 1.5 * state.watch.hangMilliseconds + 30_000;
+    const patience = 1.5 * state.watch.hangMilliseconds + START_MILLISECONDS;
     const running: Running = {
       child,
       memoryBytes: this.#memoryOf(id),

@@ -1,5 +1,6 @@
 /** How a process ended that did not say so itself, in words. */
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
 
 /** What can be known of an end that nobody announced. */
 export interface Ending {
@@ -72,7 +73,7 @@ export function tailOf(file: string, bytes = 8192): string {
 
 /** The last line of a log that says something, at most 200 characters of it. */
 export function lastLine(log: string): string | undefined {
-  const line = log
+  const line = stripVTControlCharacters(log)
     .split(/[\r\n]/)
     .map((one) => one.trim())
     .filter((one) => /[\p{L}\p{N}]/u.test(one))
