@@ -14,6 +14,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { readJob } from '../../src/sweep/state.ts';
 import { childrenOf, commandOf, kill, workersOf } from './processes.ts';
 import { randomFrom } from './random.ts';
 import { judge } from './verdict.ts';
@@ -25,7 +26,7 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string', default: '1' },
     /** Seconds between two kills, on average. */
     every: { type: 'string', default: '5' },
-    steps: { type: 'string', default: '24' },
+    steps: { type: 'string', default: '60' },
     methods: { type: 'string', default: 'psoft,lora,head' },
     clock: { type: 'boolean', default: false },
     two: { type: 'boolean', default: false },
@@ -132,21 +133,33 @@ while (killed < wanted) {
   await new Sweep(sweepArgs(faulty, seeds, more), log, true).ended();
 }
 
+/** Whether a worker's run has made a step, as its job's file says. */
+function isTraining(pid: number): boolean {
+  const [, folder, id] = /sweep work (\S+) --job=(\d+)/.exec(commandOf(pid)) ?? [];
+  if (folder === undefined) return false;
+  const { status, worker, step = 0 } = readJob(folder, Number(id));
+  return status === 'running' && worker?.pid === pid && step > 0;
+}
+
 async function fault(sweeps: readonly Sweep[]): Promise<void> {
   const jumped = values.clock ? jump() : undefined;
   const folders = path.join(faulty, 'runs', 'sweeps');
   const workers = existsSync(folders)
     ? readdirSync(folders).flatMap((name) => workersOf(path.join(folders, name)))
     : [];
+  // Most of them while it trains; the others wherever they hit, which is mostly while it starts.
+  const training = workers.filter((pid) => isTraining(pid));
+  if (training.length === 0 && random() < 0.8) return;
+  const hit = training.length > 0 ? training : workers;
   const chance = random();
   const [kind, victims] =
     chance < 0.5
       ? ([
           'computing',
-          workers.flatMap((pid) => childrenOf(pid)).filter((pid) => commandOf(pid).includes('child.')),
+          hit.flatMap((pid) => childrenOf(pid)).filter((pid) => commandOf(pid).includes('child.')),
         ] as const)
       : chance < 0.8
-        ? (['worker', workers] as const)
+        ? (['worker', hit] as const)
         : (['pool', sweeps.filter(({ isOver }) => !isOver).map(({ child }) => child.pid!)] as const);
   const victim = victims[Math.floor(random() * victims.length)];
   if (victim === undefined || !kill(victim)) return;

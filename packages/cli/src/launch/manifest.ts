@@ -37,7 +37,7 @@ export function manifestOf(
   options: ManifestOptions,
 ): Record<string, unknown> {
   const name = objectName(path.basename(folder));
-  const labels = { 'app.kubernetes.io/name': 'psoft', 'psoft.dev/sweep': name };
+  const labels = { 'app.kubernetes.io/name': 'psoft', 'psoft-sweep': name };
   const inside = {
     ...state,
     options: { ...state.options, resultsFolder: `${DATA}/results`, runsFolder: `${DATA}/runs` },

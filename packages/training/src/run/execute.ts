@@ -111,7 +111,6 @@ async function trainRun(
       const recordFile = await recorder.write({ status: 'cancelled' });
       return { status: 'cancelled', metrics: {}, recordFile };
     }
-    lock.assertHeld();
     const metrics: Record<string, number> = {};
     for (const split of task.reported) {
       const outputs = await fit.predict(split);
@@ -119,6 +118,7 @@ async function trainRun(
         metrics[split === 'report' ? name : `${name}-${split}`] = value;
       await recorder.writePredictions(split, outputs);
     }
+    lock.assertHeld();
     const adapterFolder = await saveTrained(run, places.runFolder);
     const recordFile = await recorder.write({
       status: 'completed',

@@ -94,10 +94,11 @@ export function showLife(file: string, nonce: string): void {
  * @throws HeldError where its holder lives
  */
 export async function takeLock(file: string, watch: LockWatch = {}): Promise<Lock> {
-  mkdirSync(path.dirname(file), { recursive: true });
   const { patienceMilliseconds = PATIENCE_MILLISECONDS, now = () => performance.now() } = watch;
   let seen: { readonly sign: string; readonly since: number } | undefined;
   for (;;) {
+    // Here, should somebody remove the folder meanwhile.
+    mkdirSync(path.dirname(file), { recursive: true });
     const nonce = create(file);
     if (nonce !== undefined) return new Lock(file, nonce);
     const holder = readHolder(file);
@@ -119,7 +120,11 @@ export async function takeLock(file: string, watch: LockWatch = {}): Promise<Loc
   }
 }
 
-/** Waits for the lock as long as its holder lives. @returns undefined when told to stop */
+/**
+ * Waits for the lock as long as its holder lives.
+ * @param onHeld told at once, and every minute
+ * @returns undefined when told to stop
+ */
 export async function waitForLock(
   file: string,
   shouldStop: () => boolean,
@@ -130,7 +135,7 @@ export async function waitForLock(
       return await takeLock(file);
     } catch (error) {
       if (!(error instanceof HeldError)) throw error;
-      if (tries === 0) onHeld(error);
+      if (tries % 60 === 0) onHeld(error);
       await sleep(1000);
     }
   }
@@ -156,8 +161,8 @@ function create(file: string): string | undefined {
   const nonce = randomBytes(8).toString('hex');
   const holder: Holder = { ...thisProcess(), nonce };
   const temporary = `${file}.${nonce}.tmp`;
-  writeFileSync(temporary, JSON.stringify(holder), { flag: 'wx' });
   try {
+    writeFileSync(temporary, JSON.stringify(holder), { flag: 'wx' });
     // In one step with its content: a kill leaves a whole lock or none.
     linkSync(temporary, file);
     return nonce;
@@ -165,8 +170,9 @@ function create(file: string): string | undefined {
     const { code } = error as NodeJS.ErrnoException;
     // ENOENT: another process took the temporary file for a leftover.
     if (code === 'EEXIST' || code === 'ENOENT') return undefined;
-    if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS' && code !== 'EOPNOTSUPP') throw error;
-    return createWithoutLinks(file, holder);
+    if (code === 'EPERM' || code === 'ENOTSUP' || code === 'ENOSYS' || code === 'EOPNOTSUPP')
+      return createWithoutLinks(file, holder);
+    throw new Error(`could not write ${file}: ${(error as Error).message}`);
   } finally {
     rmSync(temporary, { force: true });
   }

@@ -70,15 +70,7 @@ export async function executeEvaluation(
     const done = await answerProblems(open, definition, problems, config, options, hooks);
     if (done === undefined) return { status: 'cancelled', metrics: {} };
     lock.assertHeld();
-    return await recordAnswers(done);
-  } finally {
-    lock.release();
-  }
-
-  async function recordAnswers({
-    rows,
-    ...work
-  }: NonNullable<Awaited<ReturnType<typeof answerProblems>>>): Promise<EvaluationSummary> {
+    const { rows, ...work } = done;
     const metrics = metricsOf(definition, rows, evaluation.scorer);
     const generationsFile = await writeGenerations(places.runFolder, config, rows);
     const recordFile = await writeRecord(options.resultsFolder, {
@@ -107,6 +99,8 @@ export async function executeEvaluation(
         : { referenceScore: { metric: 'accuracy', ...config.reference } }),
     });
     return { status: 'completed', metrics, ...work, recordFile, generationsFile };
+  } finally {
+    lock.release();
   }
 }
 
