@@ -4,14 +4,17 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError } from '@psoft/training/config';
 import { describeHolder, isSameProcess, readHolder } from '@psoft/training/lock';
-import { readJob, type SweepState } from '../sweep/state.ts';
+import { readJob, resetJob, type SweepState } from '../sweep/state.ts';
 import type { Launched, Launcher, LaunchRequest, Word } from './launcher.ts';
 import { Pool, type PoolLimits } from './pool.ts';
 
 export function localLauncher(limits: PoolLimits): Launcher {
   return {
     name: 'local',
-    launch: (request: LaunchRequest): Promise<Launched> => new Pool(request, limits).run(),
+    launch: async (request: LaunchRequest): Promise<Launched> => {
+      for (const id of request.jobs) await resetJob(request.folder, id);
+      return new Pool(request, limits).run();
+    },
     words: async (folder, state) => localWords(folder, state),
     cancel: (folder) => cancelLocal(folder),
   };

@@ -60,6 +60,8 @@ export class Pool {
   async run(): Promise<Launched> {
     const onSignal = () => {
       this.#signals++;
+      if (this.#signals === 1)
+        this.#say('stopping: every run saves its state; a second signal ends them at once');
       for (const { child } of this.#running.values())
         if (this.#signals === 1) child.kill('SIGTERM');
         else killGroup(child);

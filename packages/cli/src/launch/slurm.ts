@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { writeAtomically } from '@psoft/results';
 import { ConfigError } from '@psoft/training/config';
-import { readJob, type SweepState } from '../sweep/state.ts';
+import { readJob, resetJob } from '../sweep/state.ts';
 import type { Launched, Launcher, LaunchRequest, Word } from './launcher.ts';
 import { sizesOf } from './sizes.ts';
 import { slurmScript } from './slurmScript.ts';
@@ -31,17 +31,24 @@ export function slurmLauncher(options: SlurmOptions): Launcher {
   return {
     name: 'slurm',
     launch: async (request) => {
-      await submit(request, options);
+      const { folder, state, jobs } = request;
+      // What Slurm has still to do with is not submitted twice.
+      const words = await slurmWords(folder);
+      const open = jobs.filter((id) => !words.get(id)?.isLive);
+      for (const id of jobs)
+        if (!open.includes(id)) process.stderr.write(`${state.jobs[id]!.name}: ${words.get(id)!.text}\n`);
+      for (const id of open) await resetJob(folder, id);
+      await submit({ folder, state, jobs: open }, options);
       return options.wait ? waitForEnd(request, options) : 'submitted';
     },
-    words: slurmWords,
+    words: (folder) => slurmWords(folder),
     cancel: async (folder) => {
       const ids = submissionsOf(folder).map(({ id }) => id);
       if (ids.length === 0) return 'Slurm was given nothing of it';
       const live = [...(await queued(ids)).keys()];
       if (live.length === 0) return 'Slurm has nothing of it any more';
       await slurm('scancel', [...new Set(live.map((id) => id.split('_')[0]!))]);
-      return `cancelled ${live.length} jobs of ${ids.join(', ')}; what was running has a checkpoint`;
+      return `cancelled ${live.length} ${live.length === 1 ? 'job' : 'jobs'} of ${ids.join(', ')}; what was running has a checkpoint`;
     },
   };
 }
@@ -81,7 +88,7 @@ async function waitForEnd({ folder, state, jobs }: LaunchRequest, options: Slurm
   try {
     for (let rounds = 1; ; rounds++) {
       for (;;) {
-        const words = await slurmWords(folder, state);
+        const words = await slurmWords(folder);
         if (!jobs.some((id) => words.get(id)?.isLive)) break;
         for (let waited = 0; waited < POLL_MILLISECONDS && !isAsked; waited += 200) await sleep(200);
         if (isAsked) {
@@ -91,7 +98,7 @@ async function waitForEnd({ folder, state, jobs }: LaunchRequest, options: Slurm
           return 'stopped';
         }
       }
-      const words = await slurmWords(folder, state);
+      const words = await slurmWords(folder);
       const lost = jobs.filter((id) => {
         const { status } = readJob(folder, id);
         const isOver = status === 'done' || status === 'failed';
@@ -111,7 +118,7 @@ async function waitForEnd({ folder, state, jobs }: LaunchRequest, options: Slurm
 }
 
 /** Of the last submission of each job. */
-async function slurmWords(folder: string, _state: SweepState): Promise<Map<number, Word>> {
+async function slurmWords(folder: string): Promise<Map<number, Word>> {
   const submissions = submissionsOf(folder);
   if (submissions.length === 0) return new Map();
   const ids = submissions.map(({ id }) => id);

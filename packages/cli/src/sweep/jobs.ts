@@ -1,12 +1,11 @@
 /** What one worker does: a training, or the evaluations of one training with the training they need. */
-import type { Candidate } from '../cells.ts';
-import { isEvaluation } from '../cells.ts';
+import { type Candidate, isEvaluation } from '../cells.ts';
 import type { SeriesRun } from '../commands/series.ts';
 
 export interface Job {
-  /** Its place among the sweep's jobs; names its files and its place in an array of jobs. */
+  /** Its place among the sweep's jobs; names its files. */
   readonly id: number;
-  /** For people and file names: "rte-psoft-s2". */
+  /** For people. */
   readonly name: string;
   /** Places among the sweep's runs, in order. */
   readonly runs: readonly number[];
@@ -22,13 +21,14 @@ export function jobsOf(runs: readonly SeriesRun[]): Job[] {
     if (group === undefined) groups.set(key, [at]);
     else if (!group.some((one) => isSame(runs[one]!.config, config))) group.push(at);
   }
-  return [...groups.values()].map((at, id) => ({ id, name: nameOf(runs[at[0]!]!.config), runs: at }));
+  return [...groups.values()].map((at, id) => ({ id, name: nameOf(at.map((one) => runs[one]!)), runs: at }));
 }
 
 const isSame = (one: Candidate, other: Candidate) => JSON.stringify(one) === JSON.stringify(other);
 
-function nameOf(config: Exclude<Candidate, { unavailable: string }> | Candidate): string {
-  if ('unavailable' in config) return 'unavailable';
-  const { task, method, variant, seed } = isEvaluation(config) ? config.training : config;
-  return [task, method, ...(variant === undefined ? [] : [variant]), `s${seed}`].join('-');
+/** "rte, psoft, seed 2"; of several evaluations, whose labels begin with their tasks: "8 tasks, psoft, seed 2". */
+function nameOf(runs: readonly SeriesRun[]): string {
+  const [first] = runs;
+  if (runs.length === 1) return first!.label;
+  return [`${runs.length} tasks`, ...first!.label.split(', ').slice(1)].join(', ');
 }

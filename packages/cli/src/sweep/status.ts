@@ -31,7 +31,8 @@ function describe(
   last: () => string | undefined,
 ): Pick<JobStatus, 'status' | 'detail'> {
   const { status, failures = {}, deaths = [], run = 0, step, totalSteps } = job;
-  const deathText = deaths.length === 0 ? '' : `; begun again ${deaths.length} times, last: ${deaths.at(-1)}`;
+  const deathText =
+    deaths.length === 0 ? '' : `; deaths so far: ${deaths.length}, the last: ${deaths.at(-1)}`;
   if (status === 'done') return { status, detail: deathText.replace(/^; /, '') };
   if (status === 'failed')
     return {

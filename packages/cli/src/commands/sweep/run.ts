@@ -5,7 +5,7 @@ import { sweepLock } from '../../launch/local.ts';
 import { openSweep } from '../../sweep/open.ts';
 import { type PlannedSweep, planSweep, type SweepOptionValues } from '../../sweep/planned.ts';
 import { findRecorded } from '../../sweep/recorded.ts';
-import { hashOf, readJob, resetJob, type SweepState, sweepFolder } from '../../sweep/state.ts';
+import { hashOf, readJob, type SweepState, sweepFolder } from '../../sweep/state.ts';
 import { addReportOptions, type ReportOptionValues } from '../planOptions.ts';
 import { STOPPED_BY_SIGNAL } from '../progress.ts';
 import { runOptionsOf } from '../runOptions.ts';
@@ -41,13 +41,7 @@ export function addRunCommand(sweep: Command, done: (code: number) => void): voi
       try {
         const { launcher, threads } = await launcherOf(options);
         const opening = { target, planned, folder, recorded, options, threads };
-        const { state, open: all } = await openSweep(opening);
-        const words = await launcher.words(folder, state);
-        const open = all.filter((id) => !words.get(id)?.isLive);
-        for (const id of all)
-          if (words.get(id)?.isLive)
-            process.stderr.write(`${state.jobs[id]!.name}: ${words.get(id)!.text}\n`);
-        for (const id of open) await resetJob(folder, id);
+        const { state, open } = await openSweep(opening);
         const launched = open.length === 0 ? 'ended' : await launcher.launch({ folder, state, jobs: open });
         if (launched === 'stopped') {
           process.stdout.write('stopped; run it again to go on\n');
