@@ -52,9 +52,15 @@ describe.skipIf(!HAS_SLURM)(
     /** PSOFT's job has made steps. */
     const trains = (name: string) =>
       expect
-        .poll(() => sweep(name) !== undefined && (readJob(sweep(name)!, 0).step ?? 0) > 1, {
-          timeout: 120_000,
-        })
+        .poll(
+          () =>
+            sweep(name) !== undefined &&
+            readJob(sweep(name)!, 0).status === 'running' &&
+            (readJob(sweep(name)!, 0).step ?? 0) > 1,
+          {
+            timeout: 120_000,
+          },
+        )
         .toBe(true);
 
     test('what is requeued goes on and ends as if it had not been; status and scripts say so', async () => {

@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { isSameProcess } from '@psoft/training/lock';
 import { afterAll, expect, test } from 'vitest';
 import { childrenOf, commandOf, kill, workersOf } from '../bench/faults/processes.ts';
 import { judge } from '../bench/faults/verdict.ts';
@@ -70,9 +71,12 @@ test('what is killed, wherever, goes on and ends as if it had not been; a signal
   const sweep = () => sweepsOf('killed')[0]!;
   /** Of PSOFT's job: a process that has made steps. */
   const trainingWorker = async () => {
-    await expect
-      .poll(() => sweepsOf('killed').length > 0 && (readJob(sweep(), 0).step ?? 0) > 0, { timeout: 120_000 })
-      .toBe(true);
+    const trains = () => {
+      if (sweepsOf('killed').length === 0) return false;
+      const { status, worker, step = 0 } = readJob(sweep(), 0);
+      return status === 'running' && step > 0 && worker !== undefined && isSameProcess(worker);
+    };
+    await expect.poll(trains, { timeout: 120_000 }).toBe(true);
     return readJob(sweep(), 0).worker!.pid;
   };
   const deaths = () => readJob(sweep(), 0).deaths ?? [];

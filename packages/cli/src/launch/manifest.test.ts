@@ -21,7 +21,7 @@ const state = {
   target: 'nlu/table2',
   hash: 'ab'.repeat(32),
   runs: [],
-  jobs: [job(0, 60, 0.5e9), job(1, 60, 0.6e9), job(2, 9000, 40e9), job(3, 60, 0.5e9)],
+  jobs: [job(0, 60, 0.5e9), job(1, 60, 0.4e9), job(2, 9000, 40e9), job(3, 60, 0.5e9)],
   options: { executor: 'cpu', resultsFolder: '/here/results', runsFolder: '/here/runs' },
   watch: { attempts: 3, hangMilliseconds: 60_000 },
 } as unknown as SweepState;

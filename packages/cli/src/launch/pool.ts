@@ -8,6 +8,7 @@ import { formatBytes, STOPPED_BY_SIGNAL } from '../commands/progress.ts';
 import { type JobState, logFile, readJob, writeJob } from '../sweep/state.ts';
 import { HELD } from '../sweep/work.ts';
 import type { Launched, LaunchRequest } from './launcher.ts';
+import { WORKER_BYTES } from './sizes.ts';
 
 export interface PoolLimits {
   /** Workers at once. */
@@ -124,7 +125,10 @@ export class Pool {
 
   /** What nobody has measured takes its share. */
   #memoryOf(id: number): number {
-    return this.request.state.jobs[id]!.memoryBytes ?? this.limits.memoryBytes / this.limits.jobs;
+    const { memoryBytes } = this.request.state.jobs[id]!;
+    return memoryBytes === undefined
+      ? this.limits.memoryBytes / this.limits.jobs
+      : memoryBytes + WORKER_BYTES;
   }
 
   #start(id: number): void {
@@ -234,8 +238,8 @@ export class Pool {
 
   async #refuse(id: number): Promise<void> {
     const { folder, state } = this.request;
-    const { name, memoryBytes = 0 } = state.jobs[id]!;
-    const reason = `needs about ${formatBytes(memoryBytes)}, the sweep has ${formatBytes(this.limits.memoryBytes)} (--memory)`;
+    const { name } = state.jobs[id]!;
+    const reason = `needs about ${formatBytes(this.#memoryOf(id))}, the sweep has ${formatBytes(this.limits.memoryBytes)} (--memory)`;
     await writeJob(folder, id, { ...readJob(folder, id), status: 'failed', failures: { [name]: reason } });
     this.#done++;
     this.#say(`${name}: ${reason}`);

@@ -13,6 +13,8 @@ export interface Size {
 /** What is asked for is twice the expected time, and a third more than the expected memory. */
 const [TIME_FACTOR, MEMORY_FACTOR] = [2, 4 / 3];
 const SMALLEST = { minutes: 15, megabytes: 1024 };
+/** Of the worker itself, beside the process that computes, whose peak is what records tell. */
+export const WORKER_BYTES = 300e6;
 
 /**
  * @param given what the user said, for all
@@ -31,7 +33,7 @@ export function sizesOf(
         ? given.memory / 1e6
         : memoryBytes === undefined
           ? undefined
-          : upTo((MEMORY_FACTOR * memoryBytes) / 1e6, SMALLEST.megabytes);
+          : upTo((MEMORY_FACTOR * memoryBytes + WORKER_BYTES) / 1e6, SMALLEST.megabytes);
     const key = `${minutes} ${megabytes}`;
     const size = sizes.get(key) ?? {
       ...(minutes === undefined ? {} : { minutes: Math.ceil(minutes) }),

@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { writeAtomically } from '@psoft/results';
 import { ConfigError } from '@psoft/training/config';
-import { readJob, resetJob } from '../sweep/state.ts';
+import { tailOf } from '@psoft/training/supervise';
+import { readJob, resetJob, writeJob } from '../sweep/state.ts';
 import type { Launched, Launcher, LaunchRequest, Word } from './launcher.ts';
 import { sizesOf } from './sizes.ts';
 import { slurmScript } from './slurmScript.ts';
@@ -99,11 +100,15 @@ async function waitForEnd({ folder, state, jobs }: LaunchRequest, options: Slurm
         }
       }
       const words = await slurmWords(folder);
-      const lost = jobs.filter((id) => {
-        const { status } = readJob(folder, id);
-        const isOver = status === 'done' || status === 'failed';
-        return !isOver && !/^CANCELLED/.test(words.get(id)?.text ?? '');
-      });
+      const lost: number[] = [];
+      for (const id of jobs) {
+        const job = readJob(folder, id);
+        const { text = '' } = words.get(id) ?? {};
+        if (job.status === 'done' || job.status === 'failed' || /^CANCELLED/.test(text)) continue;
+        if (!/OUT_OF_MEMORY|out of memory/.test(text)) lost.push(id);
+        // It would end the same way: more is for the user to ask for, by --memory.
+        else await writeJob(folder, id, { ...job, status: 'died', deaths: [...(job.deaths ?? []), text] });
+      }
       if (lost.length === 0 || rounds >= state.watch.attempts) return 'ended';
       for (const id of lost)
         process.stderr.write(
@@ -128,11 +133,27 @@ async function slurmWords(folder: string): Promise<Map<number, Word>> {
     for (const [at, job] of jobs.entries()) {
       const name = `${id}_${at}`;
       const text = live.get(name) ?? over.get(name);
-      if (text !== undefined) words.set(job, { isLive: live.has(name), text: `${text}, ${name}` });
-      else words.delete(job);
+      if (text === undefined) {
+        words.delete(job);
+        continue;
+      }
+      const memory = live.has(name) ? undefined : memoryWord(folder, name);
+      words.set(job, { isLive: live.has(name), text: [text, name, ...(memory ?? [])].join(', ') });
     }
   return words;
 }
+
+/** What Slurm wrote of a job that took more memory than it had asked for; not all versions have a state for it. */
+function memoryWord(folder: string, name: string): string[] | undefined {
+  const line = /[^\n]*(exceeded .*memory limit|oom[- ]?kill)[^\n]*/i.exec(
+    tailOf(path.join(folder, 'slurm', `${name}.out`)),
+  )?.[0];
+  return line === undefined
+    ? undefined
+    : [`${OUT_OF_MEMORY}: ${line.replace(/^slurmstepd\S*: (error: )?/, '')}`];
+}
+
+const OUT_OF_MEMORY = 'out of memory';
 
 /** "17_3" to "RUNNING on vm"; jobs that Slurm still has to do with. */
 async function queued(ids: readonly string[]): Promise<Map<string, string>> {

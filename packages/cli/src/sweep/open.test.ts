@@ -10,7 +10,7 @@ import { slurmScript } from '../launch/slurmScript.ts';
 import { ROOT } from '../workspace.ts';
 import { jobsOf } from './jobs.ts';
 import { openSweep } from './open.ts';
-import { planSweep, type PlannedSweep } from './planned.ts';
+import { type PlannedSweep, planSweep } from './planned.ts';
 import {
   findSweeps,
   hashOf,
