@@ -15,7 +15,7 @@ import { addQuantizeCommand } from './commands/quantize.ts';
 import { addResultsCommand } from './commands/results/index.ts';
 import { addRunsCommand } from './commands/runs/index.ts';
 import { addScoreCommand } from './commands/score.ts';
-import { addSweepCommand } from './commands/sweep.ts';
+import { addSweepCommand } from './commands/sweep/index.ts';
 import { addTableCommand } from './commands/table.ts';
 import { addTasksCommand } from './commands/tasks.ts';
 import { addTrainCommand } from './commands/train.ts';

@@ -1,7 +1,7 @@
 /** Unlabelled texts of a user, and predictions for them: CSV and TSV with a header line, or a JSON object a line. */
 import { text as readAll } from 'node:stream/consumers';
-import Papa from 'papaparse';
 import { shown, shownNames } from '@psoft/engine/errors';
+import Papa from 'papaparse';
 import { DataError, type TextExample } from './text.ts';
 import { parseTsv, readUtf8 } from './tsv.ts';
 

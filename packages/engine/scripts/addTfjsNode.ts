@@ -9,8 +9,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ADDED_FOLDER, TFJS_NODE } from '../src/run/tfjsNode.ts';
-import { buildAddon } from './tfjsNode/addon.ts';
 import { AddError, command } from './command.ts';
+import { buildAddon } from './tfjsNode/addon.ts';
 import { layOutLibrary } from './tfjsNode/library.ts';
 import { shareTfjs } from './tfjsNode/shareTfjs.ts';
 

@@ -3,7 +3,12 @@ import { PRECISIONS, type RunPrecision } from '@psoft/engine/devices';
 import { ConfigError } from '@psoft/training/config';
 import type { EvaluationConfig } from '@psoft/training/evaluation';
 import { createProgress } from '@psoft/training/progress';
-import { type EvaluateRequest, type EvaluationSummary, supervise } from '@psoft/training/supervise';
+import {
+  type EvaluateRequest,
+  type EvaluationSummary,
+  type RunEvents,
+  supervise,
+} from '@psoft/training/supervise';
 import { type Command, Option } from 'commander';
 import { rankSettings } from '../methodFlags.ts';
 import { dataOptions, type TrainOptions } from '../resolve.ts';
@@ -11,7 +16,7 @@ import { BASE, isChanged, resolveEvaluation } from '../resolveEvaluation.ts';
 import { findExperiments } from '../workspace.ts';
 import { addDecodingOptions, type DecodingValues, strategyOf } from './decoding.ts';
 import { positiveNumber, wholeNumber } from './numbers.ts';
-import { formatMetrics, STOPPED_BY_SIGNAL, sourceEvents } from './progress.ts';
+import { formatMetrics, STOPPED_BY_SIGNAL, sourceEvents, type Watch } from './progress.ts';
 import {
   addPromptOptions,
   addRunOptions,
@@ -155,16 +160,21 @@ async function subjectOf(
   return findTrained({ ...query, variants: [variant], configHash: configHash(identity) }, places, advice);
 }
 
-export async function evaluateWithProgress(request: EvaluateRequest): Promise<EvaluationSummary> {
+export async function evaluateWithProgress(
+  request: EvaluateRequest,
+  watch: Watch = {},
+): Promise<EvaluationSummary> {
   let progress: ReturnType<typeof createProgress> | undefined;
   try {
-    return await supervise('evaluate', request, {
+    const events: RunEvents = {
       ...sourceEvents(),
       onStep: ({ step, totalSteps, tokensPerSecond }) => {
+        watch.onStep?.(step, totalSteps);
         progress ??= createProgress({ stream: process.stderr, total: totalSteps, label: 'evaluate' });
         progress.update(step, { speed: tokensPerSecond });
       },
-    });
+    };
+    return await supervise('evaluate', request, events, watch);
   } finally {
     progress?.done();
   }

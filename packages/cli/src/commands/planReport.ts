@@ -80,7 +80,7 @@ function sampleReport({
 }
 
 /** "42 s", "12 min", "3 h 05 min". */
-function formatTime(seconds: number): string {
+export function formatTime(seconds: number): string {
   if (seconds < 100) return `${seconds.toFixed(0)} s`;
   const minutes = Math.round(seconds / 60);
   return minutes < 100

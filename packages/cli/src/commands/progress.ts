@@ -1,16 +1,28 @@
 /** What the user sees of a job while it runs. */
 import { createProgress } from '@psoft/training/progress';
-import { type RunEvents, type RunRequest, type RunSummary, supervise } from '@psoft/training/supervise';
+import {
+  type RunEvents,
+  type RunRequest,
+  type RunSummary,
+  type Supervision,
+  supervise,
+} from '@psoft/training/supervise';
 
 export const STOPPED_BY_SIGNAL = 130;
 
-export async function runWithProgress(request: RunRequest): Promise<RunSummary> {
+/** How a job is watched, by whoever wants to know how far it is. */
+export interface Watch extends Supervision {
+  onStep?(step: number, totalSteps: number): void;
+}
+
+export async function runWithProgress(request: RunRequest, watch: Watch = {}): Promise<RunSummary> {
   let progress: ReturnType<typeof createProgress> | undefined;
   let metric: { name: string; value: number } | undefined;
   try {
-    return await supervise('train', request, {
+    const events: RunEvents = {
       ...sourceEvents(),
       onStep: ({ step, totalSteps, loss, tokensPerSecond }) => {
+        watch.onStep?.(step, totalSteps);
         progress ??= createProgress({ stream: process.stderr, total: totalSteps, label: 'train' });
         progress.update(step, { loss, speed: tokensPerSecond, ...(metric === undefined ? {} : { metric }) });
       },
@@ -22,7 +34,8 @@ export async function runWithProgress(request: RunRequest): Promise<RunSummary> 
           `epoch ${row.epoch}: loss ${row.trainLoss.toFixed(4)}${selection}${isBest ? ' (best)' : ''}`,
         );
       },
-    });
+    };
+    return await supervise('train', request, events, watch);
   } finally {
     progress?.done();
   }

@@ -2,7 +2,7 @@
 import type { RunRecord } from '@psoft/results';
 import type { RunRequest } from '@psoft/training/supervise';
 import { type Candidate, isEvaluation } from '../cells.ts';
-import { type Outcome, runSeries } from './series.ts';
+import { type Outcome, runSeries, type SeriesRun } from './series.ts';
 
 export interface SearchRun {
   /** For messages: "rte, psoft, seed 2". */
@@ -21,11 +21,19 @@ export async function runSearch(
   runs: readonly SearchRun[],
   options: RunRequest['options'],
 ): Promise<Outcome[] | undefined> {
-  const series = runs.flatMap(({ label, candidates }) =>
+  const outcomes = await runSeries(candidateRuns(runs), options);
+  return outcomes && chosenOf(runs, outcomes);
+}
+
+/** Every candidate as a run of its own. */
+export function candidateRuns(runs: readonly SearchRun[]): SeriesRun[] {
+  return runs.flatMap(({ label, candidates }) =>
     candidates.map((config) => ({ label: candidateLabel(label, config, candidates), config })),
   );
-  const outcomes = await runSeries(series, options);
-  if (outcomes === undefined) return undefined;
+}
+
+/** @param outcomes one a candidate, in order */
+export function chosenOf(runs: readonly SearchRun[], outcomes: readonly Outcome[]): Outcome[] {
   let at = 0;
   const found = runs.map(({ cell, candidates }) => {
     at += candidates.length;

@@ -6,11 +6,11 @@ import type { RunConfig } from '@psoft/training/config';
 import type { EvaluationConfig } from '@psoft/training/evaluation';
 import type { EvaluationFinder, Subject } from '@psoft/training/evaluations';
 import type { RecordFinder } from '@psoft/training/identity';
-import type { RunRequest } from '@psoft/training/supervise';
+import { RunDeath, RunHeld, type RunRequest } from '@psoft/training/supervise';
 import { type Candidate, isEvaluation } from '../cells.ts';
 import { BASE } from '../resolveEvaluation.ts';
 import { evaluateWithProgress } from './evaluate.ts';
-import { runWithProgress, sourceEvents } from './progress.ts';
+import { runWithProgress, sourceEvents, type Watch } from './progress.ts';
 
 export interface SeriesRun {
   /** For messages: "rte, psoft, seed 2". */
@@ -21,17 +21,36 @@ export interface SeriesRun {
 /** A record, or why there is none; `isKnown` where the experiment said so beforehand. */
 export type Outcome = { readonly record: RunRecord } | { readonly failure: string; readonly isKnown?: true };
 
+/** How a series is watched. */
+export interface SeriesWatch extends Watch {
+  /** How often a run is begun whose computing process dies or hangs; 1 when left out. What ran out of memory is not. */
+  readonly attempts?: number;
+  /** A run that another process is at ends the series with RunHeld. Without it the series waits. */
+  readonly yields?: boolean;
+  /** Asked before anything is started. */
+  shouldStop?(): boolean;
+  onRun?(at: number): void;
+  /** A computing process died or hung, and its run is begun again. */
+  onDeath?(label: string, reason: string): void;
+}
+
 /** A signal came: the series ends, with what is recorded. */
 class Stopped extends Error {}
 
-/** @returns an outcome a run in order; undefined when a signal stopped the series */
+/**
+ * @returns an outcome a run in order; undefined when a signal stopped the series
+ * @throws RunHeld where it is to yield
+ */
 export async function runSeries(
   runs: readonly SeriesRun[],
   options: RunRequest['options'],
+  watch: SeriesWatch = {},
 ): Promise<Outcome[] | undefined> {
-  const series = await Series.open(options);
+  const series = await Series.open({ ...options, waits: watch.yields !== true }, watch);
   const outcomes: Outcome[] = [];
   for (const [at, { label, config }] of runs.entries()) {
+    if (watch.shouldStop?.()) return undefined;
+    watch.onRun?.(at);
     const place = `[${at + 1}/${runs.length}] ${label}`;
     if ('unavailable' in config) {
       process.stderr.write(`${place}: ${config.unavailable}\n`);
@@ -45,6 +64,7 @@ export async function runSeries(
       outcomes.push({ record });
     } catch (error) {
       if (error instanceof Stopped) return undefined;
+      if (error instanceof RunHeld && watch.yields) throw error;
       process.stderr.write(`${label}: ${(error as Error).message}\n`);
       outcomes.push({ failure: (error as Error).message });
     }
@@ -58,12 +78,13 @@ class Series {
 
   private constructor(
     private readonly options: RunRequest['options'],
+    private readonly watch: SeriesWatch,
     private readonly records: RecordFinder,
     private readonly evaluations: EvaluationFinder,
     private readonly runFolderOf: (record: RunRecord, runsFolder: string) => string,
   ) {}
 
-  static async open(options: RunRequest['options']): Promise<Series> {
+  static async open(options: RunRequest['options'], watch: SeriesWatch): Promise<Series> {
     // Load the data package, which a command that only prints help need not.
     const { RecordFinder } = await import('@psoft/training/identity');
     const { EvaluationFinder, runFolderOf } = await import('@psoft/training/evaluations');
@@ -75,6 +96,7 @@ class Series {
     };
     return new Series(
       options,
+      watch,
       new RecordFinder(options.resultsFolder, hooks),
       new EvaluationFinder(options.resultsFolder, hooks),
       runFolderOf,
@@ -83,7 +105,7 @@ class Series {
 
   async training(config: RunConfig, place: string): Promise<RunRecord> {
     const found = await this.records.find(config);
-    if (found === undefined) return this.#train(config, place);
+    if (found === undefined) return this.#train(config, place, 'record');
     process.stderr.write(`${place}: recorded already\n`);
     return readRecordFile(found);
   }
@@ -103,9 +125,13 @@ class Series {
       await this.#train(
         config.training,
         `${place}, training again: its adapter is not below ${options.runsFolder}`,
+        'files',
       );
     process.stderr.write(`${place}\n`);
-    const summary = await evaluateWithProgress({ config, subject, options });
+    const summary = await this.#persist(place, (first) => {
+      const request = { ...options, ...(first ? {} : { restart: false }), unlessThere: 'record' as const };
+      return evaluateWithProgress({ config, subject, options: request }, this.watch);
+    });
     if (summary.status === 'cancelled') throw new Stopped();
     return readRecordFile(summary.recordFile!);
   }
@@ -117,22 +143,44 @@ class Series {
     if (training.method === BASE) return { kind: 'base' };
     const found = await this.records.find(training);
     const record =
-      found === undefined ? await this.#train(training, `${place}, training`) : await readRecordFile(found);
+      found === undefined
+        ? await this.#train(training, `${place}, training`, 'files')
+        : await readRecordFile(found);
     return { kind: 'run', folder: this.runFolderOf(record, this.options.runsFolder), record };
   }
 
-  async #train(config: RunConfig, place: string): Promise<RunRecord> {
+  async #train(config: RunConfig, place: string, unlessThere: 'record' | 'files'): Promise<RunRecord> {
     const key = JSON.stringify(config);
     const before = this.#failed.get(key);
     if (before !== undefined) throw before;
     process.stderr.write(`${place}\n`);
     try {
-      const summary = await runWithProgress({ config, options: this.options });
+      const summary = await this.#persist(place, (first) => {
+        // A checkpoint of the attempt before is not to be thrown away.
+        const options = { ...this.options, ...(first ? {} : { restart: false }), unlessThere };
+        return runWithProgress({ config, options }, this.watch);
+      });
       if (summary.status === 'cancelled') throw new Stopped();
       return await readRecordFile(summary.recordFile);
     } catch (error) {
-      if (!(error instanceof Stopped)) this.#failed.set(key, error as Error);
+      if (!(error instanceof Stopped || error instanceof RunHeld)) this.#failed.set(key, error as Error);
       throw error;
+    }
+  }
+
+  /** Begins a job again whose computing process died or hung, as often as is allowed. */
+  async #persist<T>(place: string, start: (isFirst: boolean) => Promise<T>): Promise<T> {
+    const { attempts = 1, onDeath } = this.watch;
+    for (let attempt = 1; ; attempt++) {
+      if (this.watch.shouldStop?.()) throw new Stopped();
+      try {
+        return await start(attempt === 1);
+      } catch (error) {
+        const mayGoOn = error instanceof RunDeath && !error.isOutOfMemory && attempt < attempts;
+        if (!mayGoOn) throw error;
+        process.stderr.write(`${place}: ${error.message}; begun again (${attempt + 1} of ${attempts})\n`);
+        onDeath?.(place, error.message);
+      }
     }
   }
 }

@@ -1,6 +1,7 @@
 /** GLUE from the Hugging Face Hub: parquet files, one folder a task, as in `nyu-mll/glue`. */
-import { shown } from '@psoft/engine/errors';
+
 import path from 'node:path';
+import { shown } from '@psoft/engine/errors';
 import { fetchSnapshot, type HubOptions } from '../hub/index.ts';
 import { readParquetRows } from '../parquet.ts';
 import { DataError, type TextExample, type TextSplit } from '../text.ts';

@@ -2,8 +2,9 @@
  * Reads SentencePiece model files: one protobuf message, ModelProto. Field numbers and defaults are those of
  * sentencepiece_model.proto (https://github.com/google/sentencepiece). Only what a tokenizer needs is kept.
  */
-import { PbfReader } from 'pbf';
+
 import { reasonOf } from '@psoft/engine/errors';
+import { PbfReader } from 'pbf';
 import { DataError } from '../text.ts';
 
 /** What a piece is for. */

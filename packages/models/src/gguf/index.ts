@@ -2,8 +2,8 @@
 import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { GGMLQuantizationType, type GGUFTensorInfo, gguf } from '@huggingface/gguf';
-import { reasonOf } from '@psoft/engine/errors';
 import { type WeightData, type WeightDtype, writeFileAtomically, writeSafetensors } from '@psoft/engine';
+import { reasonOf } from '@psoft/engine/errors';
 import { ModelConfigError } from '../configReader.ts';
 import { byteLength, GGUF_TYPES, widen } from './blocks.ts';
 import { checkHeader } from './header.ts';

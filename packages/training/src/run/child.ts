@@ -3,6 +3,7 @@ import { measureAngles } from './angles.ts';
 import { executeEvaluation } from './evaluate/execute.ts';
 import { executeRun, type RunHooks } from './execute.ts';
 import { generateTexts } from './generate.ts';
+import { HeldError } from './lock.ts';
 import { planMemory } from './memory.ts';
 import { mergeRun } from './merge.ts';
 import { planRun } from './plan.ts';
@@ -32,6 +33,7 @@ const hooks: RunHooks = {
   step: (info) => void tell({ type: 'step', ...info }),
   epoch: (row, isBest) => void tell({ type: 'epoch', row, isBest }),
   shouldStop: () => stopRequested,
+  lock: (file, nonce) => void tell({ type: 'lock', file, nonce }),
 };
 
 function perform(job: Exclude<ToChild, { type: 'stop' }>) {
@@ -54,7 +56,12 @@ process.on('message', (message: ToChild) => {
     .then((result) => tell({ type: 'done', result }))
     .catch((error: Error) => {
       const stack = isBug(error) ? error.stack : undefined;
-      return tell({ type: 'failed', message: error.message, ...(stack === undefined ? {} : { stack }) });
+      return tell({
+        type: 'failed',
+        message: error.message,
+        ...(stack === undefined ? {} : { stack }),
+        ...(error instanceof HeldError ? { isHeld: true as const } : {}),
+      });
     })
     .finally(() => process.exit());
 });

@@ -1,12 +1,14 @@
 /** One training run from its resolved configuration to its record. Runs inside the training process. */
 import { createRequire } from 'node:module';
 import { isDevice, tfjsNodeVersions, useBackend } from '@psoft/engine';
-import { configHash } from '@psoft/results';
+import { configHash, type RunIdentity } from '@psoft/results';
 import { type EpochRow, Fit, NonFiniteError } from '../fit.ts';
 import { CheckpointClock, CheckpointFile, type SavedState } from './checkpoint.ts';
+import { assertWritable, isThere, lockRun } from './claim.ts';
 import { storeFrozen } from './frozen.ts';
 import { runIdentity, runPlaces } from './identity.ts';
-import { compileOptionsOf, describeRun, fitConfigOf, prepareRun } from './prepare.ts';
+import { HeldError, type Lock } from './lock.ts';
+import { compileOptionsOf, describeRun, fitConfigOf, type PreparedRun, prepareRun } from './prepare.ts';
 import type { RunOptions, RunRequest, RunSummary } from './protocol.ts';
 import { RunRecorder } from './record.ts';
 import { saveTrained } from './saved.ts';
@@ -17,20 +19,49 @@ export interface RunHooks {
   step(info: { step: number; totalSteps: number; loss: number; tokensPerSecond: number }): void;
   epoch(row: EpochRow, isBest: boolean): void;
   shouldStop(): boolean;
+  /** This process holds a run's lock. */
+  lock(file: string, nonce: string): void;
 }
 
 /**
  * Trains, chooses the best epoch on one half of the validation set, reports on the other, saves what was trained and
  * the record. A run that was broken off goes on from its checkpoint. A run that fails or is stopped leaves its record
- * among the runs, never among the results.
+ * among the runs, never among the results. One process at a time is at one run.
+ * @throws HeldError where another process is at it
  */
 export async function executeRun({ config, options }: RunRequest, hooks: RunHooks): Promise<RunSummary> {
   const started = performance.now();
   const run = await prepareRun(config, sourceHooks(hooks));
-  hooks.note(describeRun(run));
-  const { task, method } = run;
   const identity = runIdentity(config, run.sources);
   const places = runPlaces(identity, options);
+  await assertWritable(options.resultsFolder);
+  const lock = await lockRun(places.runFolder, options, hooks);
+  if (lock === undefined) return { status: 'cancelled', metrics: {}, recordFile: '' };
+  try {
+    if (isThere(places, options))
+      return { status: 'completed', metrics: {}, recordFile: places.resultFile, runFolder: places.runFolder };
+    return await trainRun({ run, identity, places, options, lock, started }, hooks);
+  } finally {
+    lock.release();
+  }
+}
+
+interface LockedRun {
+  readonly run: PreparedRun;
+  readonly identity: RunIdentity;
+  readonly places: ReturnType<typeof runPlaces>;
+  readonly options: RunOptions;
+  readonly lock: Lock;
+  /** Milliseconds. */
+  readonly started: number;
+}
+
+async function trainRun(
+  { run, identity, places, options, lock, started }: LockedRun,
+  hooks: RunHooks,
+): Promise<RunSummary> {
+  hooks.note(describeRun(run));
+  const { config, task, method } = run;
   const { executor, threads } = options;
   const compileOptions = compileOptionsOf(config.training, options);
   const fit = new Fit(method.model, task.fit, fitConfigOf(run), compileOptions);
@@ -59,8 +90,19 @@ export async function executeRun({ config, options }: RunRequest, hooks: RunHook
         shouldStop: () => hooks.shouldStop(),
         onState: async (state, isEnd) => {
           const now = state();
-          if (isEnd || clock.isDue(now.step))
-            await clock.time(() => checkpoint.write({ state: now, seconds: seconds(), continued }));
+          if (!isEnd && !clock.isDue(now.step)) return;
+          lock.assertHeld();
+          const write = () => checkpoint.write({ state: now, seconds: seconds(), continued });
+          // At the end it is all that is left of the work; before it, the run may still end well without.
+          if (isEnd) await clock.time(write);
+          else
+            await clock.time(() =>
+              write().catch((error: Error) =>
+                hooks.note(
+                  `the state after step ${now.step} could not be saved, the run goes on: ${error.message}`,
+                ),
+              ),
+            );
         },
       },
       from?.state,
@@ -76,6 +118,7 @@ export async function executeRun({ config, options }: RunRequest, hooks: RunHook
         metrics[split === 'report' ? name : `${name}-${split}`] = value;
       await recorder.writePredictions(split, outputs);
     }
+    lock.assertHeld();
     const adapterFolder = await saveTrained(run, places.runFolder);
     const recordFile = await recorder.write({
       status: 'completed',
@@ -101,12 +144,15 @@ export async function executeRun({ config, options }: RunRequest, hooks: RunHook
       ...(adapterFolder === undefined ? {} : { adapterFolder }),
     };
   } catch (error) {
+    if (error instanceof HeldError) throw error;
     // The best parameters before the failure are in the model: keep them. What led to it must not be continued.
     if (error instanceof NonFiniteError) {
       await saveTrained(run, places.runFolder);
       await checkpoint.remove();
     }
-    await recorder.write({ status: 'failed', error: (error as Error).message });
+    await recorder
+      .write({ status: 'failed', error: (error as Error).message })
+      .catch((second: Error) => hooks.note(`the failure could not be recorded: ${second.message}`));
     throw error;
   } finally {
     await fit.dispose();

@@ -3,14 +3,9 @@ import { instructionSpec } from '@psoft/datasets';
 import { outlineModel } from '@psoft/models';
 import { describe, expect, test } from 'vitest';
 import { countParameters } from '../trainable.ts';
+import { availableMemory } from './available.ts';
 import type { RunConfig } from './config.ts';
-import {
-  availableMemory,
-  checkFits,
-  type MemoryPrediction,
-  predictMemory,
-  type WeightStorage,
-} from './memory.ts';
+import { checkFits, type MemoryPrediction, predictMemory, type WeightStorage } from './memory.ts';
 import { prepareMethod } from './method.ts';
 
 const experiment = JSON.parse(

@@ -1,6 +1,4 @@
 /** What a run will need of memory, from the model's description alone: no weight is read and nothing is allocated. */
-import { readFile } from 'node:fs/promises';
-import os from 'node:os';
 import { instructionSpec } from '@psoft/datasets';
 import {
   type CompileOptions,
@@ -17,6 +15,7 @@ import {
 import { outlineModel, type Task } from '@psoft/models';
 import { parameterRanges } from '../parameters.ts';
 import { type BatchSpec, type LossFunction, trainStepOf } from '../programs.ts';
+import { availableMemory } from './available.ts';
 import { ConfigError, type RunConfig } from './config.ts';
 import { frozenStorage } from './frozen.ts';
 import { textSettings } from './kinds/text.ts';
@@ -195,16 +194,6 @@ function predictOfLanguageModel(
       ...(recompute === undefined ? {} : { recompute }),
     },
   });
-}
-
-/** Memory that a process may still take: what the system has free or can free, within the container's limit. */
-export async function availableMemory(): Promise<number> {
-  const read = (file: string) => readFile(file, 'utf8').catch(() => '');
-  const kilobytes = /^MemAvailable:\s+(\d+) kB/m.exec(await read('/proc/meminfo'))?.[1];
-  const free = kilobytes === undefined ? os.freemem() : 1024 * Number(kilobytes);
-  const limit = Number.parseInt(await read('/sys/fs/cgroup/memory.max'), 10);
-  const used = Number.parseInt(await read('/sys/fs/cgroup/memory.current'), 10);
-  return Number.isFinite(limit) && Number.isFinite(used) ? Math.min(free, limit - used) : free;
 }
 
 /**

@@ -32,6 +32,13 @@ export interface RunOptions extends Omit<ExecutionOptions, 'precision'> {
   readonly checkpointSteps?: number;
   /** Begins anew where there is a checkpoint. */
   readonly restart?: boolean;
+  /**
+   * Does nothing where the run is recorded by the time that its turn comes: 'record' asks for the record only, 'files'
+   * for what was trained as well. Without it a run is run again.
+   */
+  readonly unlessThere?: 'record' | 'files';
+  /** Waits for another process that is at the same run, instead of giving up. */
+  readonly waits?: boolean;
 }
 
 export interface RunSummary {
@@ -78,6 +85,8 @@ export type FromChild =
       readonly tokensPerSecond: number;
     }
   | { readonly type: 'epoch'; readonly row: EpochRow; readonly isBest: boolean }
+  /** The lock of the run was taken: the process that is never busy shows for it that the run lives. */
+  | { readonly type: 'lock'; readonly file: string; readonly nonce: string }
   | { readonly type: 'done'; readonly result: Jobs[JobName]['result'] }
   /** Expected errors are one line for the user; others come with a stack. */
-  | { readonly type: 'failed'; readonly message: string; readonly stack?: string };
+  | { readonly type: 'failed'; readonly message: string; readonly stack?: string; readonly isHeld?: true };

@@ -11,6 +11,7 @@ import {
   writeSafetensors,
 } from '@psoft/engine';
 import { modelFor } from '@psoft/models';
+import { writeAtomically } from '@psoft/results';
 import { freeze } from '../trainable.ts';
 import { ConfigError, type RunConfig } from './config.ts';
 import { kindOf } from './kinds/index.ts';
@@ -27,11 +28,13 @@ export async function saveTrained(
   runFolder: string,
 ): Promise<string | undefined> {
   await mkdir(runFolder, { recursive: true });
-  await writeFile(path.join(runFolder, RUN_FILE), `${JSON.stringify(config, null, 2)}\n`);
+  // Last: with it the folder counts as whole.
+  const seal = () => writeAtomically(path.join(runFolder, RUN_FILE), `${JSON.stringify(config, null, 2)}\n`);
   if (peft !== undefined) {
     const folder = path.join(runFolder, 'adapter');
     await mkdir(folder, { recursive: true });
     await peft.savePretrained(folder);
+    await seal();
     return folder;
   }
   const values = new Map<string, WeightSource>(
@@ -40,14 +43,19 @@ export async function saveTrained(
   const metadata = { format: 'pt' };
   if (trained.weights.size > 0) {
     await writeSafetensors(path.join(runFolder, HEAD_FILE), values, { metadata });
+    await seal();
     return undefined;
   }
   const folder = path.join(runFolder, 'model');
   await mkdir(folder, { recursive: true });
   await writeSafetensors(path.join(folder, 'model.safetensors'), values, { metadata });
   await writeFile(path.join(folder, 'config.json'), `${JSON.stringify(model.config, null, 2)}\n`);
+  await seal();
   return undefined;
 }
+
+/** Whether a folder holds all of a finished run. */
+export const isSaved = (runFolder: string): boolean => existsSync(path.join(runFolder, RUN_FILE));
 
 export interface SavedRun {
   readonly config: RunConfig;

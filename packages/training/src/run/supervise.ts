@@ -5,10 +5,20 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import {
+  describeEnding,
+  type Ending,
+  endingOf,
+  outOfMemoryKills,
+  saysOutOfMemory,
+  tailOf,
+} from './ending.ts';
 import { environmentFor } from './execution.ts';
+import { BEAT_MILLISECONDS, showLife } from './lock.ts';
 import type { FromChild, JobName, Jobs, ToChild } from './protocol.ts';
 
 export type { AnglesRequest, AnglesSummary } from './angles.ts';
+export { describeEnding, type Ending, endingOf, lastLine, outOfMemoryKills, tailOf } from './ending.ts';
 export type { EvaluateRequest, EvaluationSummary } from './evaluate/execute.ts';
 export type { GenerateRequest, GenerateSummary } from './generate.ts';
 export type { MemoryPlan, MemoryPrediction } from './memory.ts';
@@ -30,25 +40,65 @@ export interface RunEvents {
 
 /** A run that ended with an error; the message is one line for the user. */
 export class RunFailure extends Error {
-  override readonly name = 'RunFailure';
+  override readonly name: string = 'RunFailure';
   constructor(
     message: string,
     readonly childStack?: string,
   ) {
     super(message);
   }
+
+  /** Whether memory ran out: another attempt would end the same way. */
+  get isOutOfMemory(): boolean {
+    return saysOutOfMemory(this.message);
+  }
+}
+
+/** Another process is at the same run. */
+export class RunHeld extends RunFailure {
+  override readonly name = 'RunHeld';
+}
+
+/** The computing process ended without a word, or was ended because it no longer got on. */
+export class RunDeath extends RunFailure {
+  override readonly name = 'RunDeath';
+  constructor(
+    message: string,
+    readonly ending: Ending,
+    readonly hung: boolean,
+  ) {
+    super(message);
+  }
+
+  override get isOutOfMemory(): boolean {
+    return this.ending.outOfMemory !== undefined;
+  }
+}
+
+/** How a job is watched; without any of it as a user in front of a terminal wants it. */
+export interface Supervision {
+  /** A job that says nothing for so long, no step, no note, is ended. */
+  readonly hangMilliseconds?: number;
+  /** More than one signal means the same as one: a scheduler sends several, and SIGKILL when it means it. */
+  readonly isPatient?: boolean;
+  /** Where the computing process's output goes, to be looked at for the reason of its end. */
+  readonly logFile?: string;
+  /** Told of every message of the computing process. */
+  onLife?(): void;
 }
 
 /**
  * Starts a job and resolves when it is done. SIGINT and SIGTERM stop a run after the current step; a second signal
  * ends it at once.
- * @throws RunFailure
+ * @throws RunFailure; RunHeld and RunDeath among them
  */
 export async function supervise<Name extends JobName>(
   type: Name,
   request: Jobs[Name]['request'],
   events: RunEvents = {},
+  { hangMilliseconds, isPatient = false, logFile, onLife }: Supervision = {},
 ): Promise<Jobs[Name]['result']> {
+  const killsBefore = outOfMemoryKills();
   const child = fork(CHILD, {
     execArgv: IS_SOURCE
       ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href]
@@ -61,15 +111,29 @@ export async function supervise<Name extends JobName>(
   const onSignal = () => {
     signals++;
     if (signals === 1) send(child, { type: 'stop' });
-    else child.kill('SIGKILL');
+    else if (!isPatient) child.kill('SIGKILL');
   };
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
+  let beats: NodeJS.Timeout | undefined;
+  let hung = false;
+  const hang =
+    hangMilliseconds === undefined
+      ? undefined
+      : setTimeout(() => {
+          hung = true;
+          child.kill('SIGKILL');
+        }, hangMilliseconds);
   try {
     return await new Promise<Jobs[Name]['result']>((resolve, reject) => {
       let settled = false;
       child.on('message', (message: FromChild) => {
-        if (message.type === 'note') events.onNote?.(message.text);
+        hang?.refresh();
+        onLife?.();
+        if (message.type === 'lock') {
+          const { file, nonce } = message;
+          beats = setInterval(() => showLife(file, nonce), BEAT_MILLISECONDS);
+        } else if (message.type === 'note') events.onNote?.(message.text);
         else if (message.type === 'download') events.onDownload?.(message);
         else if (message.type === 'step') events.onStep?.(message);
         else if (message.type === 'epoch') events.onEpoch?.(message);
@@ -78,7 +142,8 @@ export async function supervise<Name extends JobName>(
           resolve(message.result);
         } else {
           settled = true;
-          reject(new RunFailure(message.message, message.stack));
+          const Failure = message.isHeld ? RunHeld : RunFailure;
+          reject(new Failure(message.message, message.stack));
         }
       });
       child.on('error', (error) =>
@@ -86,10 +151,15 @@ export async function supervise<Name extends JobName>(
       );
       child.on('exit', (code, signal) => {
         if (settled) return;
-        const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
+        const ending = endingOf(code, signal, killsBefore, logFile && tailOf(logFile));
+        const what = hung
+          ? `the computing process got no further for ${shownMinutes(hangMilliseconds!)} and was ended`
+          : `the computing process ended before the run did (${describeEnding(ending)})`;
         reject(
-          new RunFailure(
-            `the computing process ended before the run did (${how}); a run that is asked for again goes on from its last checkpoint`,
+          new RunDeath(
+            `${what}; a run that is asked for again goes on from its last checkpoint`,
+            hung ? { code, signal } : ending,
+            hung,
           ),
         );
       });
@@ -98,10 +168,16 @@ export async function supervise<Name extends JobName>(
   } finally {
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
+    clearTimeout(hang);
+    clearInterval(beats);
     if (child.connected) child.disconnect();
   }
 }
 
 function send(child: ChildProcess, message: ToChild): void {
   if (child.connected) child.send(message);
+}
+
+function shownMinutes(milliseconds: number): string {
+  return milliseconds < 120_000 ? `${milliseconds / 1000} s` : `${Math.round(milliseconds / 60_000)} min`;
 }

@@ -1,5 +1,6 @@
 /** One evaluation: prompts, generation, verdicts, and their record. Runs inside the computing process. */
 import { configHash, peakMemoryBytes, SCHEMA_VERSION, writeRecord } from '@psoft/results';
+import { assertWritable, isThere, lockRun } from '../claim.ts';
 import { ConfigError } from '../config.ts';
 import { type RunHooks, sourceHooks } from '../execute.ts';
 import { runPlaces } from '../identity.ts';
@@ -38,6 +39,7 @@ export interface EvaluationSummary {
 /**
  * Answers every problem, stores what was generated with every scorer's verdict, and records the scores. An evaluation
  * that is stopped leaves nothing.
+ * @throws HeldError where another process is at the same one
  */
 export async function executeEvaluation(
   { config, subject, options }: EvaluateRequest,
@@ -58,40 +60,48 @@ export async function executeEvaluation(
   };
   const facts = factsOf(subject, open);
   const identity = evaluationIdentity(config, facts, problems, base);
-  const { runFolder } = runPlaces(identity, options);
-  hooks.note(describe(config, subject, problems));
-
-  const done = await answerProblems(open, definition, problems, config, options, hooks);
-  if (done === undefined) return { status: 'cancelled', metrics: {} };
-  const { rows, ...work } = done;
-  const metrics = metricsOf(definition, rows, evaluation.scorer);
-  const generationsFile = await writeGenerations(runFolder, config, rows);
-  const recordFile = await writeRecord(options.resultsFolder, {
-    schemaVersion: SCHEMA_VERSION,
-    runInfo: {
-      ...plannedEvaluationInfo(config, facts),
-      configHash: configHash(identity),
-      createdAt,
-      totalSeconds: (performance.now() - started) / 1000,
-      status: 'completed',
-    },
-    trainInfo: {
-      parameters: open.parameters,
-      selectionMetric: 'accuracy',
-      metrics: [],
-      test: metrics,
-      ...work,
-      peakMemoryBytes: peakMemoryBytes(),
-    },
-    metaInfo: {
-      ...evaluationSourceInfo(config, problems, base),
-      ...(await environmentOf(options)),
-    },
-    ...(config.reference === undefined
-      ? {}
-      : { referenceScore: { metric: 'accuracy', ...config.reference } }),
-  });
-  return { status: 'completed', metrics, ...work, recordFile, generationsFile };
+  const places = runPlaces(identity, options);
+  await assertWritable(options.resultsFolder);
+  const lock = await lockRun(places.runFolder, options, hooks);
+  if (lock === undefined) return { status: 'cancelled', metrics: {} };
+  try {
+    if (isThere(places, options)) return { status: 'completed', metrics: {}, recordFile: places.resultFile };
+    hooks.note(describe(config, subject, problems));
+    const done = await answerProblems(open, definition, problems, config, options, hooks);
+    if (done === undefined) return { status: 'cancelled', metrics: {} };
+    lock.assertHeld();
+    const { rows, ...work } = done;
+    const metrics = metricsOf(definition, rows, evaluation.scorer);
+    const generationsFile = await writeGenerations(places.runFolder, config, rows);
+    const recordFile = await writeRecord(options.resultsFolder, {
+      schemaVersion: SCHEMA_VERSION,
+      runInfo: {
+        ...plannedEvaluationInfo(config, facts),
+        configHash: configHash(identity),
+        createdAt,
+        totalSeconds: (performance.now() - started) / 1000,
+        status: 'completed',
+      },
+      trainInfo: {
+        parameters: open.parameters,
+        selectionMetric: 'accuracy',
+        metrics: [],
+        test: metrics,
+        ...work,
+        peakMemoryBytes: peakMemoryBytes(),
+      },
+      metaInfo: {
+        ...evaluationSourceInfo(config, problems, base),
+        ...(await environmentOf(options)),
+      },
+      ...(config.reference === undefined
+        ? {}
+        : { referenceScore: { metric: 'accuracy', ...config.reference } }),
+    });
+    return { status: 'completed', metrics, ...work, recordFile, generationsFile };
+  } finally {
+    lock.release();
+  }
 }
 
 /** @throws ConfigError listing the scorers that there are */

@@ -187,15 +187,17 @@ export class EvaluationFinder {
     private readonly hooks: SourceHooks = {},
   ) {}
 
-  /** Whether an evaluation of a configured training, or of the base model, is recorded; not if the training is not. */
-  async isRecorded(config: EvaluationConfig, trainings: RecordFinder): Promise<boolean> {
+  /**
+   * Of an evaluation of a configured training, or of the base model.
+   * @returns the record's file; undefined where there is none, as where the training is not recorded
+   */
+  async findOf(config: EvaluationConfig, trainings: RecordFinder): Promise<string | undefined> {
     const { training } = config;
-    if (training.method === BASE)
-      return (await this.find(config, { kind: 'base' }, await trainings.base(training))) !== undefined;
+    if (training.method === BASE) return this.find(config, { kind: 'base' }, await trainings.base(training));
     const file = await trainings.find(training);
-    if (file === undefined) return false;
+    if (file === undefined) return undefined;
     const record = await readRecordFile(file);
-    return (await this.find(config, { kind: 'run', record }, record.metaInfo.modelInfo)) !== undefined;
+    return this.find(config, { kind: 'run', record }, record.metaInfo.modelInfo);
   }
 
   /**

@@ -1,0 +1,11 @@
+/** Seeded, so that a campaign can be made again; what it hits still hangs on the machine's pace. */
+export function randomFrom(seed: number): () => number {
+  // mulberry32: short, and good enough to choose whom to kill.
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
