@@ -1,0 +1,197 @@
+/** Passes that look across a whole step: what they leave, and that the numbers stay what tfjs has. */
+import {
+  type CompileOptions,
+  checkGraph,
+  compile,
+  createDropout,
+  DROPOUT_STEP,
+  dropoutStep,
+  type Graph,
+  type ProgramFunction,
+  printGraph,
+  RandomStream,
+  type Tensor,
+  tf,
+  traceOptimised,
+  type WeightData,
+} from '@psoft/engine';
+import { describe, expect, test } from 'vitest';
+import { expectParity } from './kernelParity.ts';
+
+const [TOKENS, WIDTH, RANK, HEADS] = [12, 16, 4, 2];
+const rng = RandomStream.from(11, 'joins');
+const random = (...shape: number[]): WeightData => ({
+  kind: 'data',
+  shape,
+  data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => 0.3 * rng.normal()),
+});
+const NAMES = ['query', 'key', 'value'];
+const weights = new Map<string, WeightData>(
+  NAMES.flatMap((name): [string, WeightData][] => [
+    [name, random(WIDTH, WIDTH)],
+    [`${name}.a`, random(RANK, WIDTH)],
+    [`${name}.b`, random(WIDTH, RANK)],
+  ]),
+);
+const times = (x: Tensor, w: Tensor) => tf.matMul(x as never, w as never, false, true) as Tensor;
+
+/** Attention whose projections have adapters, and the gradients of its input and of the adapters' cores. */
+const attention: ProgramFunction = ({ x: input, cores: given, step }, weight) => {
+  const { value, grads } = tf.valueAndGrads((x: Tensor, cores: Tensor) => {
+    const dropout = createDropout(step!);
+    const all = tf.unstack(cores);
+    const heads = NAMES.map((name, i) => {
+      const change = times(times(times(x, weight(`${name}.a`)), all[i]!), weight(`${name}.b`));
+      const y = tf.add(times(x, weight(name)), change);
+      return tf.transpose(tf.reshape(y, [TOKENS, HEADS, WIDTH / HEADS]), [1, 0, 2]);
+    });
+    const [query, key, mixed] = heads as [Tensor, Tensor, Tensor];
+    const scores = times(tf.mul(query, 0.3), key);
+    const out = tf.matMul(dropout(tf.softmax(scores), 0.2) as never, mixed as never) as Tensor;
+    return tf.sum(tf.square(dropout(out, 0.2))) as never;
+  })([input!, given!]);
+  return { loss: value, dx: grads[0]!, dcores: grads[1]! };
+};
+const signature = {
+  inputs: {
+    x: { shape: [TOKENS, WIDTH], dtype: 'float32' },
+    cores: { shape: [NAMES.length, RANK, RANK], dtype: 'float32' },
+    step: DROPOUT_STEP,
+  },
+  weights,
+  parameters: ['cores'],
+} as const;
+const feeds = {
+  x: random(TOKENS, WIDTH).data as Float32Array,
+  cores: random(NAMES.length, RANK, RANK).data as Float32Array,
+  step: dropoutStep(1, 5),
+};
+const count = ({ nodes }: Graph, op: string) => nodes.filter((node) => node.op === op).length;
+const ALL = [
+  'softmax gradient',
+  'scales',
+  'dropout rows',
+  'sums of products',
+  'products of one input',
+] as const;
+
+describe('passes over a whole step', () => {
+  const plain = traceOptimised(attention, signature, { without: ALL });
+
+  test.each([
+    ...ALL.map((name) => [name, ALL.filter((other) => other !== name)] as const),
+    ['all', []] as const,
+  ])('%s: the same numbers as tfjs', async (_, without) => {
+    const run = async (options: CompileOptions) => {
+      const program = await compile(attention, signature, options);
+      if (program.graph) checkGraph(program.graph);
+      const result = await program.run(feeds);
+      await program.dispose();
+      return result;
+    };
+    expectParity(await run({ without }), await run({ executor: 'eager-cpu' }), `without ${without}`);
+  });
+
+  test('the gradient of a softmax is summed over the short side', () => {
+    const graph = traceOptimised(attention, signature, { without: ALL.slice(1) });
+    const sums = graph.nodes.filter(({ op, attrs }) => op === 'Sum' && attrs.keepDims === true);
+    expect(sums.map(({ inputs }) => inputs[0]!.shape.at(-1))).toEqual([WIDTH / HEADS]);
+  });
+
+  test('a factor goes into the products, on the way back too', () => {
+    const graph = traceOptimised(attention, signature, { without: ALL.filter((name) => name !== 'scales') });
+    const scaled = graph.nodes.filter(({ attrs }) => attrs.alpha !== undefined);
+    expect(scaled.map(({ op, attrs }) => [op, Math.fround(attrs.alpha as number)])).toEqual(
+      Array(3).fill(['BatchMatMul', Math.fround(0.3)]),
+    );
+    expect(count(plain, 'Multiply') - count(graph, 'Multiply')).toBe(2);
+  });
+
+  test('the rows of all masks are found at once', () => {
+    expect(count(plain, 'DropoutRows')).toBe(2);
+    expect(count(traceOptimised(attention, signature), 'DropoutRows')).toBe(1);
+  });
+
+  test('a base layer and its adapter are one product, and so are the gradients of one input', () => {
+    const graph = traceOptimised(attention, signature, { without: ALL.slice(0, 3) });
+    // Of nine products with frozen weights forward one for all A and one a projection stay; of the input's six, one.
+    expect(count(plain, 'BatchMatMul') - count(graph, 'BatchMatMul')).toBe(9 - 4 + (6 - 1));
+    expect(count(plain, 'Add') - count(graph, 'Add')).toBe(3 + 5);
+  });
+
+  test('weights that are joined in several places are joined once', () => {
+    const joined = traceOptimised(attention, signature).nodes.filter(
+      ({ op, inputs }) => op === 'Concat' && inputs.every(({ shape }) => shape.length === 2),
+    );
+    const keys = joined.map(({ inputs, attrs }) => `${attrs.axis} ${inputs.map(({ id }) => id)}`);
+    expect(new Set(keys).size).toBe(keys.length);
+  });
+});
+
+describe('joined products', () => {
+  const trace = (fn: ProgramFunction, x: number[], own: Map<string, WeightData>) =>
+    printGraph(traceOptimised(fn, { inputs: { x: { shape: x, dtype: 'float32' } }, weights: own }));
+
+  test('x W + bias + (x A) B', () => {
+    const own = new Map([
+      ['w', random(6, 4)],
+      ['bias', random(6)],
+      ['a', random(1, 4)],
+      ['b', random(6, 1)],
+    ]);
+    const fn: ProgramFunction = ({ x }, weight) => {
+      const base = tf.add(times(x!, weight('w')), weight('bias'));
+      return { y: tf.add(base, times(tf.relu(times(x!, weight('a'))), weight('b'))) };
+    };
+    expect(trace(fn, [5, 4], own)).toMatchInlineSnapshot(`
+      "input x = %0: f32[5,4]
+      weight w = %1: f32[6,4]
+      weight bias = %2: f32[6]
+      weight a = %3: f32[1,4]
+      weight b = %4: f32[6,1]
+      %5: f32[6,5] = Concat(%1, %4, axis=1)
+      %6: f32[5,1] = BatchMatMul(%0, %3, transposeA=false, transposeB=true)
+      %7: f32[5,1] = Relu(%6)
+      %8: f32[5,5] = Concat(%0, %7, axis=1)
+      %9: f32[5,6] = Gemm(%8, %5, %2, transposeA=false, transposeB=true)
+      output y = %9"
+    `);
+  });
+
+  test('where copying costs more than adding, sums stay', () => {
+    const own = new Map([
+      ['w', random(2, 8)],
+      ['v', random(2, 8)],
+    ]);
+    const fn: ProgramFunction = ({ x }, weight) => ({
+      y: tf.add(times(x!, weight('w')), times(tf.relu(x!), weight('v'))),
+    });
+    expect(trace(fn, [5, 8], own)).not.toContain('Concat');
+  });
+
+  test('a term that is read elsewhere stays by itself', () => {
+    const own = new Map([
+      ['w', random(8, 4)],
+      ['v', random(8, 4)],
+    ]);
+    const fn: ProgramFunction = ({ x }, weight) => {
+      const term = times(x!, weight('w'));
+      return { term, y: tf.add(term, times(tf.relu(x!), weight('v'))) };
+    };
+    expect(trace(fn, [5, 4], own)).not.toContain('Concat');
+  });
+
+  test('large weights stay in their files on a CPU', () => {
+    const shape = [16384, 16384];
+    const outline = (name: string) =>
+      [name, { kind: 'file', dtype: 'F32', shape, file: name, offset: 0, byteLength: 2 ** 30 }] as const;
+    const own = new Map([outline('w'), outline('v')]);
+    const fn: ProgramFunction = ({ x }, weight) => ({
+      y: tf.add(times(x!, weight('w')), times(tf.relu(x!), weight('v'))),
+    });
+    const inputs = { x: { shape: [2, 16384], dtype: 'float32' } } as const;
+    const on = (device: 'cpu' | 'cuda') => traceOptimised(fn, { inputs, weights: own as never }, { device });
+    expect(count(on('cpu'), 'Concat')).toBe(0);
+    expect(count(on('cuda'), 'Concat')).toBe(0);
+  });
+});
