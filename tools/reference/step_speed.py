@@ -30,6 +30,7 @@ parser.add_argument("--layers", type=int)
 parser.add_argument("--device", default="cpu")
 parser.add_argument("--precision", choices=["f32", "tf32", "bf16"], default="f32")
 parser.add_argument("--neumann", action="store_true")
+parser.add_argument("--accumulate", type=int, default=1, help="batches an update; times are divided by them")
 parser.add_argument("--steps", type=int, default=10)
 parser.add_argument("--threads", type=int)
 args = parser.parse_args()
@@ -137,8 +138,9 @@ is_cuda = device.type == "cuda"
 
 def step() -> float:
     optimiser.zero_grad(set_to_none=True)
-    loss = model(**inputs).loss
-    loss.backward()
+    for _ in range(args.accumulate):
+        loss = model(**inputs).loss
+        loss.backward()
     torch.nn.utils.clip_grad_norm_(trained, 1.0)
     optimiser.step()
     return loss.item()
@@ -153,7 +155,7 @@ for _ in range(args.steps):
     losses.append(step())
     if is_cuda:
         torch.cuda.synchronize()
-    times.append(1000 * (time.perf_counter() - start))
+    times.append(1000 * (time.perf_counter() - start) / args.accumulate)
 print(
     json.dumps(
         {
@@ -165,6 +167,7 @@ print(
             "device": args.device,
             "precision": args.precision,
             "neumann": args.neumann,
+            "accumulate": args.accumulate,
             "trained": sum(one.numel() for one in trained),
             "stepMilliseconds": min(times),
             "medianMilliseconds": sorted(times)[len(times) // 2],
