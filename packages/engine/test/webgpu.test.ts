@@ -73,7 +73,7 @@ function on(names: readonly string[], fn: (inputs: Record<string, Tensor>) => Te
 const SEEN_ON_WEBGPU = new Set(
   `Abs Add And ArgMax ArgMin Cast Ceil Clip Concat Cos CumSum Div Equal Erf Exp Expand Floor Gather
   GatherElements Gelu Gemm Greater GreaterOrEqual Identity LayerNormalization Less LessOrEqual Log
-  MatMul Max Min Mul Neg Not Pad Pow QuickGelu Reciprocal ReduceLogSumExp ReduceMax ReduceMean ReduceMin
+  MatMul Max Min Mul Neg Not Pad Pow QuickGelu Reciprocal ReduceMax ReduceMean ReduceMin
   ReduceProd ReduceSum ReduceSumSquare Relu Reshape RotaryEmbedding ScatterElements ScatterND Sigmoid
   Sin Slice Softmax Softplus Split Sqrt Squeeze Sub Tan Tanh Tile TopK Transpose Unsqueeze Where`.split(
     /\s+/,

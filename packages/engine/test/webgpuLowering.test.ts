@@ -8,7 +8,7 @@ import { runLowered } from './lowered.ts';
 
 /** Rows whose nodes are others there. */
 const OTHERS =
-  /^(BatchMatMul|_FusedMatMul|FloorDiv|IsInf|IsNan|IsFinite|LogicalOr|MatrixInverse|Mod|OneHot|Pow|RmsNorm|Round|Sign|Slice|SplitV|Step|Unpack|AddN)/;
+  /^(BatchMatMul|_FusedMatMul|FloorDiv|IsInf|IsNan|IsFinite|LogicalOr|MatrixInverse|Mod|OneHot|Pow|RmsNorm|Round|Sign|Slice|SplitV|Step|TokenLoss|Unpack|AddN|DropoutRows)/;
 
 describe.each(
   kernelCases.filter(({ kernel }) => OTHERS.test(kernel)).map((row) => [titleOf(row), row] as const),
