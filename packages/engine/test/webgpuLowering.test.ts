@@ -22,6 +22,16 @@ describe.each(
   });
 });
 
+test('a factor on a product of batches is kept', async () => {
+  const fn: ProgramFunction = ({ x }) => ({
+    y: tf.mul(tf.matMul(x! as never, x! as never, false, true), 0.25),
+  });
+  const graph = traceOptimised(fn, { inputs: { x: { shape: [2, 2, 2], dtype: 'float32' } } });
+  expect(graph.nodes.map(({ op }) => op)).toEqual(['BatchMatMul']);
+  const { y } = await runLowered(graph, TARGETS.webgpu, { x: Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8) });
+  expect([...y!.data]).toEqual([5, 11, 11, 25, 61, 83, 83, 113].map((one) => one / 4));
+});
+
 test('more parts than a shader can write are cut in groups', async () => {
   const sizes = Array.from({ length: 60 }, (_, i) => 1 + (i % 5));
   const length = sizes.reduce((a, b) => a + b, 0);
