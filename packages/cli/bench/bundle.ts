@@ -60,8 +60,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     options: { out: { type: 'string', default: path.join(ROOT, 'dist/bench') } },
     allowPositionals: true,
   });
-  await bundleBenches(['speed', 'memory', 'growth'], path.resolve(values.out));
+  await bundleBenches(['speed', 'memory', 'growth', 'webgpu'], path.resolve(values.out));
   process.stdout.write(
-    `${values.out}: speed.mjs, memory.mjs, growth.mjs; onnxruntime-node is found from there\n`,
+    `${values.out}: speed.mjs, memory.mjs, growth.mjs, webgpu.mjs; onnxruntime-node is found from there\n`,
   );
 }

@@ -2,11 +2,13 @@
  * WebGPU, where there is an adapter: every kernel, value and gradient, against tfjs's own cpu backend, for one seed, or
  * with PSOFT_WEBGPU=all for three. Training steps: `packages/training/test/webgpu.test.ts`.
  */
+import { readFileSync } from 'node:fs';
 import { compile, DeviceError, type Program, type Tensor, tf, traceOptimised } from '@psoft/engine';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lower } from '../src/onnx/lower.ts';
 import type { OnnxNode } from '../src/onnx/proto.ts';
 import { TARGETS } from '../src/onnx/target.ts';
+import { WEBGPU_LACKS, WEBGPU_SUBSTITUTES } from '../src/onnx/webgpu.ts';
 import { deviceErrorOf } from '../src/run/deviceError.ts';
 import { kernelCases } from './kernelCases.ts';
 import { drawCase, expectParity, SEEDS, titleOf } from './kernelParity.ts';
@@ -71,7 +73,7 @@ function on(names: readonly string[], fn: (inputs: Record<string, Tensor>) => Te
 const SEEN_ON_WEBGPU = new Set(
   `Abs Add And ArgMax ArgMin Cast Ceil Clip Concat Cos CumSum Div Equal Erf Exp Expand Floor Gather
   GatherElements Gelu Gemm Greater GreaterOrEqual Identity LayerNormalization Less LessOrEqual Log
-  MatMul Max Min Mul Neg Not Pad Pow QuickGelu Reciprocal ReduceLogSumExp ReduceMax ReduceMean ReduceMin
+  MatMul Max Min Mul Neg Not Pad Pow QuickGelu Reciprocal ReduceMax ReduceMean ReduceMin
   ReduceProd ReduceSum ReduceSumSquare Relu Reshape RotaryEmbedding ScatterElements ScatterND Sigmoid
   Sin Slice Softmax Softplus Split Sqrt Squeeze Sub Tan Tanh Tile TopK Transpose Unsqueeze Where`.split(
     /\s+/,
@@ -95,6 +97,16 @@ test('without an adapter, too: every operator written for WebGPU is one that was
     visit(lower(graph, new Map(), 'm', 'none', { target: TARGETS.webgpu }).model.nodes, titleOf(row));
   }
   expect(Object.fromEntries(strange)).toEqual({});
+});
+
+test('docs/webgpu.md lists what is written for what', () => {
+  const page = readFileSync(new URL('../../../docs/webgpu.md', import.meta.url), 'utf8');
+  const rows = page.split('\n').filter((line) => line.startsWith('| `'));
+  for (const op of [...Object.keys(WEBGPU_SUBSTITUTES), ...WEBGPU_LACKS, ...ON_THE_CPU])
+    expect(
+      rows.some((row) => row.split('|')[1]!.includes(`\`${op}\``)),
+      op,
+    ).toBe(true);
 });
 
 test('bfloat16, which WebGPU has not, is refused before anything is made', async () => {

@@ -8,7 +8,7 @@ import { runLowered } from './lowered.ts';
 
 /** Rows whose nodes are others there. */
 const OTHERS =
-  /^(BatchMatMul|_FusedMatMul|FloorDiv|IsInf|IsNan|IsFinite|LogicalOr|MatrixInverse|Mod|OneHot|Pow|RmsNorm|Round|Sign|Slice|SplitV|Step|Unpack|AddN)/;
+  /^(BatchMatMul|_FusedMatMul|FloorDiv|IsInf|IsNan|IsFinite|LogicalOr|MatrixInverse|Mod|OneHot|Pow|RmsNorm|Round|Sign|Slice|SplitV|Step|TokenLoss|Unpack|AddN|DropoutRows)/;
 
 describe.each(
   kernelCases.filter(({ kernel }) => OTHERS.test(kernel)).map((row) => [titleOf(row), row] as const),
@@ -20,6 +20,16 @@ describe.each(
     expectParity(actual, await eager.run(values), `${row.kernel}, shapes ${JSON.stringify(inputs)}`);
     await eager.dispose();
   });
+});
+
+test('a factor on a product of batches is kept', async () => {
+  const fn: ProgramFunction = ({ x }) => ({
+    y: tf.mul(tf.matMul(x! as never, x! as never, false, true), 0.25),
+  });
+  const graph = traceOptimised(fn, { inputs: { x: { shape: [2, 2, 2], dtype: 'float32' } } });
+  expect(graph.nodes.map(({ op }) => op)).toEqual(['BatchMatMul']);
+  const { y } = await runLowered(graph, TARGETS.webgpu, { x: Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8) });
+  expect([...y!.data]).toEqual([5, 11, 11, 25, 61, 83, 83, 113].map((one) => one / 4));
 });
 
 test('more parts than a shader can write are cut in groups', async () => {

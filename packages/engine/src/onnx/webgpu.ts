@@ -13,7 +13,12 @@ const int32 = (onnx: OnnxBuilder, value: number) => onnx.scalar(value, 'int32');
 const MOST_PARTS = 7;
 
 /** Cuts into groups of parts, then each group, where there are too many parts for one shader. */
-const Split: Substitute = (onnx, [x, sizesName], { attributes }) => {
+const Split: Substitute = (onnx, [x, sizesName], { count, attributes }) => {
+  if (sizesName === undefined && count <= MOST_PARTS) return onnx.write('Split', [x!], count, attributes);
+  if (sizesName === undefined)
+    throw new Error(
+      `internal: a Split into ${count} parts must name their sizes, for WebGPU to cut it in groups`,
+    );
   const cut = (name: string, sizes: readonly number[]): string[] => {
     if (sizes.length <= MOST_PARTS)
       return onnx.write('Split', [name, onnx.ints(sizes)], sizes.length, attributes);
@@ -61,9 +66,12 @@ const IsInf: Substitute = (onnx, [x]) => [
 
 const Sum: Substitute = (onnx, inputs) => [inputs.reduce((a, b) => onnx.emit('Add', [a, b]))];
 
+/** By the largest of a row, so that no power overflows. */
 const LogSoftmax: Substitute = (onnx, [x], { attributes }) => {
-  const total = onnx.emit('ReduceLogSumExp', [x!, onnx.ints([attributes.axis as number])], { keepdims: 1 });
-  return [onnx.emit('Sub', [x!, total])];
+  const axes = onnx.ints([attributes.axis as number]);
+  const below = onnx.emit('Sub', [x!, onnx.emit('ReduceMax', [x!, axes], { keepdims: 1 })]);
+  const sum = onnx.emit('ReduceSum', [onnx.emit('Exp', [below]), axes], { keepdims: 1 });
+  return [onnx.emit('Sub', [below, onnx.emit('Log', [sum])])];
 };
 
 /** The provider has it, but its second output is not 1 / rms. */

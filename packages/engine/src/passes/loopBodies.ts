@@ -57,8 +57,7 @@ function outOf(node: GraphNode, body: Graph): GraphNode[] {
   const before: GraphNode[] = [];
   const inside: GraphNode[] = [];
   for (const one of body.nodes) {
-    // A rounded weight would stay as long as the loop runs.
-    if (one.op === 'RoundTo' || !one.inputs.every((input) => outside.has(input))) {
+    if (!one.inputs.every((input) => outside.has(input))) {
       inside.push(one);
       continue;
     }
