@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { growthChart } from '../charts/growth.ts';
 import { renderSvg } from '../charts/render.ts';
@@ -87,6 +88,13 @@ describe('the store', () => {
     expect(() => checkBench({ ...record, unavailable: 'x' })).toThrow(/not both/);
     expect(() => checkBench({ ...record, schemaVersion: 2 })).toThrow(/2 is not known/);
   });
+});
+
+test('what is committed is read whole', async () => {
+  const results = fileURLToPath(new URL('../../../../results', import.meta.url));
+  const { records, skipped } = await readBenches(results);
+  expect(skipped).toEqual([]);
+  expect(records.length).toBeGreaterThan(0);
 });
 
 describe('Tables 19 to 22', () => {

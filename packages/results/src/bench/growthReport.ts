@@ -26,7 +26,7 @@ export const GROWTH: Readonly<Record<'tiny' | 'paper', GrowthPlan>> = {
     shape: 'llama',
     base: { rank: 16, batch: 4, length: 64, layers: 2, hidden: 128 },
     values: {
-      rank: [8, 16, 32, 64, 128],
+      rank: [8, 16, 32, 64],
       batch: [2, 4, 8, 16, 32],
       length: [32, 64, 128, 256, 512],
       layers: [1, 2, 4, 8, 16],
