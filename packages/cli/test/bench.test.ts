@@ -37,7 +37,10 @@ const WISH: Wish = {
 const small = { batch: 2, length: 8 };
 
 test.each(METHODS)('a step of %s, and its trained values learn', async (method) => {
-  const measured = await measure(pointOf('deberta', method, { ...WISH, ...small, layers: 1 }), { folder, passes: 1 });
+  const measured = await measure(pointOf('deberta', method, { ...WISH, ...small, layers: 1 }), {
+    folder,
+    passes: 1,
+  });
   expect(measured.trained).toBeGreaterThan(0);
   expect(measured.bestStepMilliseconds).toBeGreaterThan(0);
   expect(measured.losses).toHaveLength(4);
