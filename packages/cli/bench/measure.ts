@@ -104,14 +104,17 @@ export async function measure(point: BenchPoint, options: MeasureOptions): Promi
     : await stepOf(model, vector, subject, compileOptions, point);
   const compiled = performance.now();
   const losses: number[] = [];
-  const [times, programTimes]: [number[], number[]] = [[], []];
+  const [times, programTimes, cpuTimes]: [number[], number[], number[]] = [[], [], []];
   for (let i = 0; i < WARM + passes; i++) {
     const begun = performance.now();
+    const cpu = process.cpuUsage();
     const { loss, program } = await runner.run(i);
     losses.push(loss);
     if (i < WARM) continue;
     times.push((performance.now() - begun) / parts);
     programTimes.push(program / parts);
+    const { user, system } = process.cpuUsage(cpu);
+    cpuTimes.push((user + system) / 1000 / parts);
   }
   const after = deviceMemory(point);
   const { stats } = runner;
@@ -120,6 +123,7 @@ export async function measure(point: BenchPoint, options: MeasureOptions): Promi
     passes,
     stepMilliseconds: median(times),
     bestStepMilliseconds: Math.min(...times),
+    cpuMilliseconds: Math.min(...cpuTimes),
     programMilliseconds: programTimes.reduce((sum, one) => sum + one, 0) / passes,
     peakMemoryBytes: peakMemoryBytes(),
     ...(before === undefined || after === undefined ? {} : { peakDeviceMemoryBytes: after - before }),

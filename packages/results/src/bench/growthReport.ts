@@ -1,7 +1,7 @@
 /** How the cost of a training step grows: which records tell it, what is fitted to them, and how it reads. */
 import { layOutTable } from '../table.ts';
 import { fitLine, fitPower, type GrowthPoint, type LineFit, type PowerFit } from './growth.ts';
-import type { BenchPoint, BenchRecord } from './schema.ts';
+import type { BenchMeasured, BenchPoint, BenchRecord } from './schema.ts';
 
 export const AXES = ['rank', 'batch', 'length', 'layers', 'hidden'] as const;
 export type Axis = (typeof AXES)[number];
@@ -26,7 +26,7 @@ export const GROWTH: Readonly<Record<'tiny' | 'paper', GrowthPlan>> = {
     shape: 'llama',
     base: { rank: 16, batch: 4, length: 64, layers: 2, hidden: 128 },
     values: {
-      rank: [8, 16, 32, 64, 128],
+      rank: [8, 16, 32, 64],
       batch: [2, 4, 8, 16, 32],
       length: [32, 64, 128, 256, 512],
       layers: [1, 2, 4, 8, 16],
@@ -49,7 +49,7 @@ export const GROWTH: Readonly<Record<'tiny' | 'paper', GrowthPlan>> = {
 export interface GrowthSeries {
   readonly axis: Axis;
   readonly method: string;
-  /** Milliseconds of the best step. */
+  /** Milliseconds of the best step; of the CPU's executor those of its cores together, which other work leaves alone. */
   readonly time: readonly GrowthPoint[];
   readonly timePower: PowerFit;
   /** Bytes, of the card where there is one. */
@@ -61,6 +61,9 @@ export interface GrowthSeries {
 function sizesOf({ adapter, batch, length, layers, hidden }: BenchPoint): Record<Axis, unknown> {
   return { rank: adapter.r, batch, length, layers, hidden };
 }
+
+const timeOf = ({ bestStepMilliseconds, cpuMilliseconds, peakDeviceMemoryBytes }: BenchMeasured) =>
+  peakDeviceMemoryBytes === undefined ? (cpuMilliseconds ?? bestStepMilliseconds) : bestStepMilliseconds;
 
 /** One series for each axis and method of which at least three sizes were measured. */
 export function growthSeries(records: readonly BenchRecord[], profile: 'tiny' | 'paper'): GrowthSeries[] {
@@ -85,7 +88,7 @@ export function growthSeries(records: readonly BenchRecord[], profile: 'tiny' | 
         .map((record) => ({ x: sizesOf(record.point)[axis] as number, measured: record.measured! }))
         .sort((a, b) => a.x - b.x);
       if (new Set(along.map(({ x }) => x)).size < 3) return [];
-      const time = along.map(({ x, measured }) => ({ x, y: measured.bestStepMilliseconds }));
+      const time = along.map(({ x, measured }) => ({ x, y: timeOf(measured) }));
       const memory = along.map(({ x, measured }) => ({
         x,
         y: measured.peakDeviceMemoryBytes ?? measured.peakMemoryBytes,

@@ -43,6 +43,10 @@ const measured = object({
     number(0),
   ),
   bestStepMilliseconds: number(0),
+  cpuMilliseconds: d(
+    'Of it, the least of the passes: time of all cores together, which other work on the machine lengthens little.',
+    optional(number(0)),
+  ),
   programMilliseconds: d('Of it, mean: the compiled program with its transfers.', optional(number(0))),
   forwardMilliseconds: d('Best of the forward pass alone, dropout on.', optional(number(0))),
   backwardMilliseconds: d('Best of both passes less that of the forward pass.', optional(number(0))),
