@@ -47,7 +47,7 @@ const COMMANDS: readonly (readonly [fails: boolean, command: () => string[]])[] 
   [false, () => ['evaluate', 'math/gsm8k', '--limit=2', ...out]],
   [
     false,
-    () => ['predict', runFolder('nlu/cola'), '--input', inWork('texts.csv'), '--out', inWork('said.csv')],
+    () => ['predict', runFolder('nlu/cola'), '--input', inWork('texts.csv'), '--output', inWork('said.csv')],
   ],
   [false, () => ['results', 'report', '--results-dir', inWork('results'), '--out', inWork('report.html')]],
   [false, () => ['runs', 'export', '--results-dir', inWork('results'), '--out', inWork('all.json')]],

@@ -45,8 +45,9 @@ const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const HEAP_MB = 768;
 const TOLD = 'hangs, as it told';
 const MOST_RESIDENT_MB = 2048;
-/** Beyond an input's own limit, before its process is ended: for what else happens between two reports. */
-const PATIENCE_MS = 30_000;
+/** Of the processor, beyond an input's own limit: for what else happens between two reports. */
+const PATIENCE_SECONDS = 5;
+const LOADING_SECONDS = 30;
 
 export async function runTarget(target: Target, campaign: Campaign): Promise<TargetState> {
   const state: TargetState = campaign.before ?? {
@@ -101,21 +102,24 @@ function runProcess(
     execArgv: ['--import', TSX, `--max-old-space-size=${HEAP_MB}`],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
-  let [said, last, isThrough, ended] = ['', performance.now(), false, undefined as string | undefined];
+  let [said, isThrough, ended] = ['', false, undefined as string | undefined];
+  const started = performance.now();
   child.stderr?.on('data', (data: Buffer) => {
     said = (said + data).slice(-2000);
   });
+  let [cpu, lastCpu] = [0, 0];
   const watch = setInterval(() => {
-    const isSilent =
-      performance.now() - last > 1000 * secondsOf(target) + PATIENCE_MS + (state.kept === 0 ? 30_000 : 0);
-    if (isSilent) ended = 'hangs';
+    cpu = cpuSeconds(child) ?? (performance.now() - started) / 1000;
+    // Loading what the readers load takes seconds of its own.
+    const patience = secondsOf(target) + PATIENCE_SECONDS + (state.kept === 0 ? LOADING_SECONDS : 0);
+    if (cpu - lastCpu > patience) ended = 'hangs';
     else if (residentMb(child) > MOST_RESIDENT_MB) ended = 'takes too much memory';
     if (ended !== undefined) child.kill('SIGKILL');
   }, 200);
   return new Promise((resolve, reject) => {
     let lastSaid = performance.now();
     child.on('message', (report: Report) => {
-      last = performance.now();
+      lastCpu = cpu;
       if (report.type === 'end') isThrough = true;
       else if (report.type === 'fault') {
         add(report);
@@ -152,6 +156,17 @@ function runProcess(
       folder,
     } satisfies Order);
   });
+}
+
+/** Of the process, where the system tells: a busy machine makes nobody hang. */
+function cpuSeconds({ pid }: ChildProcess): number | undefined {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+    // User and system time, in hundredths.
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Resident memory, where the system tells. */

@@ -16,7 +16,7 @@ export interface Target {
    * @throws the project's own errors, each naming a file of the input
    */
   read(folder: string, files: Files): Promise<void>;
-  /** Most seconds that an input may take. Default 10. */
+  /** Most seconds of the processor that an input may take. Default 10. */
   readonly seconds?: number;
   /** Names other than those of files and folder that tell where an error comes from. */
   readonly places?: readonly string[];

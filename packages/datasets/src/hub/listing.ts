@@ -114,7 +114,7 @@ function described(connection: Connection, repo: HubRepo, entry: Entry): HubFile
     size < 0
   )
     throw new HubError(
-      `"${entry.path}" of ${describe(repo)} is listed with sum ${shown(etag)} and size ${shown(size)}; expected a SHA-1 or SHA-256 and a count of bytes${connection.settings.endpointNote}`,
+      `"${entry.path}" of ${describe(repo)} is listed with sum ${shown(etag ?? 'missing')} and size ${shown(size ?? 'missing')}; expected a SHA-1 or SHA-256 and a count of bytes${connection.settings.endpointNote}`,
     );
   return { path: entry.path, size, etag };
 }

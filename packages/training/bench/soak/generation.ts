@@ -34,7 +34,15 @@ export async function soakGeneration(
   const model = await freeze(modelFor('causal-lm', CONFIG, initialiseModel('causal-lm', CONFIG, 1)));
   const rng = RandomStream.from(1, 'soak');
   const generator = new Generator(model, {
-    ...{ strategy, maxNewTokens: 24, eosIds: [1], padId: 0, batchSize: ROWS, promptBuckets: [8, 16] },
+    ...{
+      strategy,
+      maxNewTokens: 24,
+      eosIds: [1],
+      padId: 0,
+      batchSize: ROWS,
+      threads: 1,
+      promptBuckets: [8, 16],
+    },
   });
   const windows = new Windows(window);
   for (let i = -WARM_UP; i < batches; i++) {

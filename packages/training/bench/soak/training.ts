@@ -1,4 +1,7 @@
-/** Thousands of steps of the real loop at toy size: PSOFT on a small DeBERTa-v3, compiled for the CPU. */
+/**
+ * Thousands of steps of the real loop at toy size: PSOFT on a small DeBERTa-v3, compiled for the CPU. On one thread: more
+ * would wait for each other on a machine that does other work, and a step of a millisecond has nothing to share out.
+ */
 import { getPeftModel, PsoftConfig } from '@psoft/adapter';
 import { labelledTextSpec, textSpec } from '@psoft/datasets';
 import { RandomStream, type TrainableModel } from '@psoft/engine';
@@ -89,20 +92,25 @@ export async function soakTraining(options: SoakOptions): Promise<SoakResult> {
       positive: outputs.filter((row) => row[1]! > row[0]!).length / outputs.length,
     }),
   };
-  const fit = new Fit(await model(), task, {
-    epochs: Math.ceil((WARM_UP + steps) / BATCHES),
-    maxSteps: WARM_UP + steps,
-    evaluationSteps: evaluateEvery,
-    ...{
-      learningRate: 1e-3,
-      headLearningRate: 1e-3,
-      weightDecay: 0.01,
-      warmupRatio: 0.1,
-      maxGradNorm: 1,
-      dropoutSeed: 1,
+  const fit = new Fit(
+    await model(),
+    task,
+    {
+      epochs: Math.ceil((WARM_UP + steps) / BATCHES),
+      maxSteps: WARM_UP + steps,
+      evaluationSteps: evaluateEvery,
+      ...{
+        learningRate: 1e-3,
+        headLearningRate: 1e-3,
+        weightDecay: 0.01,
+        warmupRatio: 0.1,
+        maxGradNorm: 1,
+        dropoutSeed: 1,
+      },
+      selection: { split: 'selection', metric: 'positive' },
     },
-    selection: { split: 'selection', metric: 'positive' },
-  });
+    { threads: 1 },
+  );
   const key = { configHash: 'soak', executor: 'cpu', threads: 0, versions: '' };
   const checkpoint = new CheckpointFile(folder, key);
   const windows = new Windows(window);
