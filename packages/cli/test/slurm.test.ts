@@ -26,7 +26,7 @@ describe.skipIf(!HAS_SLURM)(
         tasks: ['rte'],
         seeds: { tiny: [1] },
         series: [
-          { name: 'PSOFT', method: 'psoft', set: { rank: 4, epochs: 40 } },
+          { name: 'PSOFT', method: 'psoft', set: { rank: 4, epochs: 20 } },
           { name: 'head', method: 'head', set: { epochs: 1 } },
         ],
       }),
@@ -36,11 +36,11 @@ describe.skipIf(!HAS_SLURM)(
       runs: path.join(folder, name, 'runs'),
     });
     const options = (name: string) => [
-      ...['--data-dir', glueData(folder), '--threads=1', '--checkpoint-steps=2', '--memory=1GB', '--time=15'],
+      ...['--data-dir', glueData(folder), '--threads=1', '--checkpoint-steps=2'],
       ...['--results-dir', places(name).results, '--runs-dir', places(name).runs],
     ];
     const run = (name: string, ...more: string[]) =>
-      psoft('sweep', 'run', file, '--launcher=slurm', ...options(name), ...more);
+      psoft('sweep', 'run', file, '--launcher=slurm', '--memory=1GB', '--time=15', ...options(name), ...more);
     const sweep = (name: string) => {
       const root = path.join(places(name).runs, 'sweeps');
       return existsSync(root) ? path.join(root, readdirSync(root)[0]!) : undefined;
@@ -72,7 +72,7 @@ describe.skipIf(!HAS_SLURM)(
         expect(script).toContain(`#SBATCH ${option}\n`);
       await trains('one');
       const status = await psoft('sweep', 'status', 'nlu/mine', '--runs-dir', places('one').runs);
-      expect(status.stdout).toMatch(/rte, PSOFT, seed 1 +running +step \d+ of 120, RUNNING on \S+, \d+_0/);
+      expect(status.stdout).toMatch(/rte, PSOFT, seed 1 +running +step \d+ of 60, RUNNING on \S+, \d+_0/);
       execFileSync('scontrol', ['requeue', `${arrayOf('one')}_0`]);
       // Not submitted again, but waited for, and the table printed.
       const waited = await run('one', '--wait');

@@ -128,7 +128,7 @@ test('what is killed, wherever, goes on and ends as if it had not been; a signal
   expect(verdict.continuations).toBeGreaterThanOrEqual(3);
 }, 600_000);
 
-test('what fails is told, is not run again unless asked for, and with other settings is another run', async () => {
+test('what fails is told, and is not run again unless asked for', async () => {
   const file = sweepFile('broken', [
     { name: 'broken', method: 'psoft', set: { rank: 4, learningRate: 1e30 } },
   ]);
@@ -146,9 +146,4 @@ test('what fails is told, is not run again unless asked for, and with other sett
   expect(status.stdout).toMatch(
     /1 jobs, 1 runs: 1 failed\n[\s\S]*rte, broken, seed 1 +failed +rte, broken, seed 1: .*is NaN/,
   );
-  const other = sweepFile('broken', [{ name: 'broken', method: 'psoft', set: { rank: 4, epochs: 1 } }]);
-  expect(other).toBe(file);
-  const third = await run();
-  expect(third.code, third.stderr).toBe(0);
-  expect(sweepsOf('broken')).toHaveLength(2);
 }, 400_000);

@@ -3,7 +3,14 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describeEnding, endingOf, lastLine, outOfMemoryKills, tailOf } from '@psoft/training/supervise';
+import {
+  describeEnding,
+  endingOf,
+  lastLine,
+  logSize,
+  outOfMemoryKills,
+  tailOf,
+} from '@psoft/training/supervise';
 import { formatBytes, STOPPED_BY_SIGNAL } from '../commands/progress.ts';
 import { type JobState, logFile, readJob, writeJob } from '../sweep/state.ts';
 import { HELD } from '../sweep/work.ts';
@@ -34,6 +41,8 @@ interface Running {
   readonly killsBefore: number | undefined;
   readonly hang: NodeJS.Timeout;
   readonly startedAt: number;
+  /** Bytes of the log before it. */
+  readonly logBefore: number;
   isHung: boolean;
 }
 
@@ -138,6 +147,7 @@ export class Pool {
     const log = logFile(folder, id);
     mkdirSync(path.dirname(log), { recursive: true });
     // A file, not a pipe: a worker may outlive this process, and must then still be able to write.
+    const logBefore = logSize(log);
     const output = openSync(log, 'a');
     const child = fork(this.program, ['sweep', 'work', folder, `--job=${id}`, '--yields'], {
       // A group of its own: what a terminal sends to this process's group is for this process to pass on.
@@ -154,6 +164,7 @@ export class Pool {
       ...(gpu === undefined ? {} : { gpu }),
       killsBefore: outOfMemoryKills(),
       startedAt: performance.now(),
+      logBefore,
       isHung: false,
       hang: setTimeout(() => {
         running.isHung = true;
@@ -208,14 +219,14 @@ export class Pool {
   /** A worker that ended without a word. */
   async #died(
     id: number,
-    { child, isHung, killsBefore }: Running,
+    { child, isHung, killsBefore, logBefore }: Running,
     job: JobState,
     code: number | null,
     signal: NodeJS.Signals | null,
   ): Promise<void> {
     const { folder, state } = this.request;
     const { name } = state.jobs[id]!;
-    const log = tailOf(logFile(folder, id));
+    const log = tailOf(logFile(folder, id), logBefore);
     const ending = endingOf(code, signal, killsBefore, log);
     const last = lastLine(log);
     const reason =
@@ -226,8 +237,7 @@ export class Pool {
     // What computed may be on its way to a checkpoint; if it hangs, it must not keep the run's lock.
     const timer = setTimeout(() => killGroup(child), state.watch.hangMilliseconds);
     this.#killLater.add(timer);
-    const mayGoOn =
-      ending.outOfMemory === undefined && this.#starts.get(id)! < state.watch.attempts && !this.#isStopping;
+    const mayGoOn = !ending.isCertain && this.#starts.get(id)! < state.watch.attempts && !this.#isStopping;
     const deaths = [...(job.deaths ?? []), reason];
     const status = mayGoOn || this.#isStopping ? 'waiting' : 'died';
     await writeJob(folder, id, { ...job, status, deaths, endedAt: new Date().toISOString() });

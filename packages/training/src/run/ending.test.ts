@@ -1,8 +1,16 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { describeEnding, endingOf, lastLine, outOfMemoryKills, saysOutOfMemory, tailOf } from './ending.ts';
+import {
+  describeEnding,
+  endingOf,
+  lastLine,
+  logSize,
+  outOfMemoryKills,
+  saysOutOfMemory,
+  tailOf,
+} from './ending.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'psoft-ending-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -29,8 +37,33 @@ test('or by the kernel’s count of such kills, if it was a kill', () => {
   );
   expect(endingOf(137, null, -1).outOfMemory).toBe(endingOf(null, 'SIGKILL', -1).outOfMemory);
   expect(endingOf(1, null, -1).outOfMemory).toBeUndefined();
-  expect(outOfMemoryKills(() => 'oom_kill 7\n')).toBe(7);
   expect(outOfMemoryKills(() => 'nr_free_pages 7\n')).toBeUndefined();
+  // Not certain: another process may have taken the memory.
+  expect(endingOf(null, 'SIGKILL', -1).isCertain).toBeUndefined();
+});
+
+test.each<[string, Record<string, string>, number | undefined]>([
+  [
+    'of its group, version 1',
+    {
+      '/proc/self/cgroup': '4:memory:/a/b\n0::/\n',
+      '/sys/fs/cgroup/memory/a/b/memory.oom_control': 'under_oom 0\noom_kill 3\n',
+    },
+    3,
+  ],
+  [
+    'of its group, version 2',
+    { '/proc/self/cgroup': '0::/x\n', '/sys/fs/cgroup/x/memory.events': 'max 9\noom_kill 4\n' },
+    4,
+  ],
+  ['of the machine', { '/proc/self/cgroup': '0::/\n', '/proc/vmstat': 'nr_dirty 1\noom_kill 5\n' }, 5],
+  ['of nothing that says', {}, undefined],
+])('the count is that %s', (_, files, count) => {
+  const read = (file: string) => {
+    if (files[file] === undefined) throw new Error('ENOENT');
+    return files[file];
+  };
+  expect(outOfMemoryKills(read)).toBe(count);
 });
 
 test('the last line that says something, of the end of a long log', () => {
@@ -41,4 +74,10 @@ test('the last line that says something, of the end of a long log', () => {
   expect(lastLine('')).toBeUndefined();
   expect(lastLine('y'.repeat(300))).toHaveLength(204);
   expect(tailOf(path.join(folder, 'none'))).toBe('');
+  // What an attempt before has said is not this one's.
+  const before = logSize(file);
+  expect(tailOf(file, before)).toBe('');
+  appendFileSync(file, 'again\n');
+  expect(tailOf(file, before)).toBe('again\n');
+  expect(logSize(path.join(folder, 'none'))).toBe(0);
 });

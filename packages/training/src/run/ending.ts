@@ -1,5 +1,5 @@
 /** How a process ended that did not say so itself, in words. */
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
 
 /** What can be known of an end that nobody announced. */
@@ -8,6 +8,8 @@ export interface Ending {
   readonly signal: NodeJS.Signals | null;
   /** Whether memory ran out, as far as can be told; says by what that is told. */
   readonly outOfMemory?: string;
+  /** The process said so itself: it would end the same way again. A kernel's kill may have had others to thank for it. */
+  readonly isCertain?: true;
 }
 
 /** Words of V8, the C++ library and ONNX Runtime when an allocation fails. */
@@ -25,7 +27,7 @@ export function endingOf(
   log = '',
 ): Ending {
   const said = NO_MEMORY.exec(log)?.[0];
-  if (said !== undefined) return { code, signal, outOfMemory: `it said "${said}"` };
+  if (said !== undefined) return { code, signal, outOfMemory: `it said "${said}"`, isCertain: true };
   const kills = outOfMemoryKills();
   const wasKilled = signal === 'SIGKILL' || code === 137;
   if (wasKilled && killsBefore !== undefined && kills !== undefined && kills > killsBefore)
@@ -39,14 +41,33 @@ export function describeEnding({ code, signal, outOfMemory }: Ending): string {
   return outOfMemory === undefined ? how : `${how}; out of memory: ${outOfMemory}`;
 }
 
-/** How many processes the kernel has killed for want of memory; undefined where it does not say. */
-export function outOfMemoryKills(read = () => readFileSync('/proc/vmstat', 'utf8')): number | undefined {
+/**
+ * How many processes the kernel has killed for want of memory: of this process's own group where there are groups, else
+ * on the whole machine, where others' count as well. Undefined where it does not say.
+ */
+export function outOfMemoryKills(
+  read: (file: string) => string = (file) => readFileSync(file, 'utf8'),
+): number | undefined {
+  const countIn = (file: string) => {
+    try {
+      const count = /^oom_kill (\d+)$/m.exec(read(file))?.[1];
+      return count === undefined ? undefined : Number(count);
+    } catch {
+      return undefined;
+    }
+  };
+  let groups = '';
   try {
-    const count = /^oom_kill (\d+)$/m.exec(read())?.[1];
-    return count === undefined ? undefined : Number(count);
+    groups = read('/proc/self/cgroup');
   } catch {
-    return undefined;
+    // No groups.
   }
+  const [first, second] = [/^\d+:memory:(.*)$/m.exec(groups)?.[1], /^0::(.*)$/m.exec(groups)?.[1]];
+  return (
+    (first === undefined ? undefined : countIn(`/sys/fs/cgroup/memory${first}/memory.oom_control`)) ??
+    (second === undefined ? undefined : countIn(`/sys/fs/cgroup${second}/memory.events`)) ??
+    countIn('/proc/vmstat')
+  );
 }
 
 /** Whether a message says that memory ran out. */
@@ -54,13 +75,21 @@ export function saysOutOfMemory(text: string): boolean {
   return NO_MEMORY.test(text);
 }
 
-/** The end of a log, as much of it as tells why something ended; empty where there is none. */
-export function tailOf(file: string, bytes = 8192): string {
+/** Bytes of a log so far: what comes behind them is of what is started now. */
+export function logSize(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/**
+ * The end of a log, as much of it as tells why something ended; empty where there is none.
+ * @param from leaves out what stands before
+ */
+export function tailOf(file: string, from = 0, bytes = 8192): string {
   try {
     const descriptor = openSync(file, 'r');
     try {
       const { size } = fstatSync(descriptor);
-      const buffer = Buffer.alloc(Math.min(bytes, size));
+      const buffer = Buffer.alloc(Math.max(0, Math.min(bytes, size - from)));
       readSync(descriptor, buffer, 0, buffer.length, size - buffer.length);
       return buffer.toString('utf8');
     } finally {

@@ -9,6 +9,7 @@ import {
   describeEnding,
   type Ending,
   endingOf,
+  logSize,
   outOfMemoryKills,
   saysOutOfMemory,
   tailOf,
@@ -18,7 +19,15 @@ import { BEAT_MILLISECONDS, showLife } from './lock.ts';
 import type { FromChild, JobName, Jobs, ToChild } from './protocol.ts';
 
 export type { AnglesRequest, AnglesSummary } from './angles.ts';
-export { describeEnding, type Ending, endingOf, lastLine, outOfMemoryKills, tailOf } from './ending.ts';
+export {
+  describeEnding,
+  type Ending,
+  endingOf,
+  lastLine,
+  logSize,
+  outOfMemoryKills,
+  tailOf,
+} from './ending.ts';
 export type { EvaluateRequest, EvaluationSummary } from './evaluate/execute.ts';
 export type { GenerateRequest, GenerateSummary } from './generate.ts';
 export type { MemoryPlan, MemoryPrediction } from './memory.ts';
@@ -48,7 +57,7 @@ export class RunFailure extends Error {
     super(message);
   }
 
-  /** Whether memory ran out: another attempt would end the same way. */
+  /** Whether memory ran out for certain: another attempt would end the same way. */
   get isOutOfMemory(): boolean {
     return saysOutOfMemory(this.message);
   }
@@ -71,7 +80,7 @@ export class RunDeath extends RunFailure {
   }
 
   override get isOutOfMemory(): boolean {
-    return this.ending.outOfMemory !== undefined;
+    return this.ending.isCertain === true;
   }
 }
 
@@ -99,6 +108,7 @@ export async function supervise<Name extends JobName>(
   { hangMilliseconds, isPatient = false, logFile, onLife }: Supervision = {},
 ): Promise<Jobs[Name]['result']> {
   const killsBefore = outOfMemoryKills();
+  const logBefore = logFile === undefined ? 0 : logSize(logFile);
   const child = fork(CHILD, {
     execArgv: IS_SOURCE
       ? ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href]
@@ -151,7 +161,7 @@ export async function supervise<Name extends JobName>(
       );
       child.on('exit', (code, signal) => {
         if (settled) return;
-        const ending = endingOf(code, signal, killsBefore, logFile && tailOf(logFile));
+        const ending = endingOf(code, signal, killsBefore, logFile && tailOf(logFile, logBefore));
         const what = hung
           ? `the computing process got no further for ${shownMinutes(hangMilliseconds!)} and was ended`
           : `the computing process ended before the run did (${describeEnding(ending)})`;

@@ -72,7 +72,14 @@ export function addLaunchOptions(command: Command): Command {
       nameList,
     )
     .option('--attempts <n>', 'how often a run is begun whose process dies or hangs', wholeNumber, 3)
-    .option('--hang-minutes <n>', 'a run that gets no further for so long is ended', positiveNumber, 30);
+    .option('--hang-minutes <n>', 'a run that gets no further for so long is ended', hangMinutes, 30);
+}
+
+/** Timers count milliseconds in 31 bits. */
+function hangMinutes(text: string): number {
+  const minutes = positiveNumber(text);
+  if (minutes > 20_000) throw new InvalidArgumentError('It must be at most 20000, two weeks.');
+  return minutes;
 }
 
 /** "12GB", "800 MB": powers of ten. */
