@@ -3,6 +3,7 @@ import {
   CompileError,
   checkGraph,
   compile,
+  gelu,
   type Tensor,
   tf,
   traceOptimised,
@@ -73,4 +74,13 @@ describe('refusals', () => {
       }),
     ).toThrow(CompileError);
   });
+});
+
+test('the slope of GELU far from 0, where its exponential overflows', async () => {
+  const program = await compile(({ x }) => ({ slope: tf.grad((t) => gelu(t as Tensor) as never)(x!) }), {
+    inputs: { x: { shape: [6], dtype: 'float32' } },
+  });
+  const { slope } = await program.run({ x: Float32Array.of(-1e5, -20, -14, 14, 20, 1e5) });
+  expect([...slope!.data].map((value) => value + 0)).toEqual([0, 0, 0, 1, 1, 1]);
+  await program.dispose();
 });

@@ -72,7 +72,7 @@ function on(names: readonly string[], fn: (inputs: Record<string, Tensor>) => Te
 /** By session.disable_cpu_ep_fallback, profiles and the training steps: what the provider's kernels were seen to run. */
 const SEEN_ON_WEBGPU = new Set(
   `Abs Add And ArgMax ArgMin Cast Ceil Clip Concat Cos CumSum Div Equal Erf Exp Expand Floor Gather
-  GatherElements Gelu Gemm Greater GreaterOrEqual Identity LayerNormalization Less LessOrEqual Log
+  GatherElements Gelu Gemm Greater GreaterOrEqual HardSigmoid Identity LayerNormalization Less LessOrEqual Log
   MatMul Max Min Mul Neg Not Pad Pow QuickGelu Reciprocal ReduceMax ReduceMean ReduceMin
   ReduceProd ReduceSum ReduceSumSquare Relu Reshape RotaryEmbedding ScatterElements ScatterND Sigmoid
   Sin Slice Softmax Softplus Split Sqrt Squeeze Sub Tan Tanh Tile TopK Transpose Unsqueeze Where`.split(

@@ -32,13 +32,13 @@ const GeluGrad: CompositeKernel = {
   lower: (node, onnx) => {
     const [dy, x] = onnx.names(node.inputs);
     const f32 = (value: number) => onnx.scalar(value, 'float32');
-    const cdf = onnx.emit('Add', [
-      onnx.emit('Mul', [onnx.emit('Erf', [onnx.emit('Mul', [x!, f32(SQRT_HALF)])]), f32(0.5)]),
-      f32(0.5),
-    ]);
-    const exponent = onnx.emit('Mul', [onnx.emit('Mul', [x!, f32(-0.5)]), x!]);
-    const density = onnx.emit('Mul', [onnx.emit('Exp', [exponent]), f32(NORMAL_AT_ZERO)]);
-    const slope = onnx.emit('Add', [onnx.emit('Mul', [density, x!]), cdf]);
+    // Each node is a pass over the widest tensors of a model: as few of them, reading as little, as the operators allow.
+    const scaled = onnx.emit('Mul', [x!, f32(SQRT_HALF)]);
+    const half = { alpha: { float: 0.5 }, beta: { float: 0.5 } };
+    const cdf = onnx.emit('HardSigmoid', [onnx.emit('Erf', [scaled])], half);
+    // x exp(-x²/2); where the exponential overflows, the quotient is 0 as it should be.
+    const bell = onnx.emit('Div', [x!, onnx.emit('Exp', [onnx.emit('Mul', [scaled, scaled])])]);
+    const slope = onnx.emit('Add', [cdf, onnx.emit('Mul', [bell, f32(NORMAL_AT_ZERO)])]);
     onnx.bind(node.outputs[0]!, onnx.emit('Mul', [slope, dy!]));
   },
   eager: ({ dy, x }) => {
