@@ -196,7 +196,8 @@ export async function writeRandom(
   const rng = RandomStream.from(1, 'bench', 'weights');
   const random = blockOf(dtype, () => 0.02 * rng.normal());
   const ones = blockOf(dtype, () => 1);
-  const partial = `${file}.tmp`;
+  // Two benches may write it at once: each its own, and the last one to finish stays.
+  const partial = `${file}.${process.pid}.tmp`;
   const handle = await open(partial, 'w');
   try {
     const length = Buffer.alloc(8);
