@@ -68,6 +68,7 @@ export const ROWS: readonly Row[] = [
     { r: 4, psoftAlpha: 4 },
     {
       plain: psoft,
+      'a rank that products fill with zeros': { r: 9, psoftAlpha: 9 },
       series: { ...psoft, useCayleyNeumann: true, cayleyNeumannEps: 0.9 },
       unconstrained: { ...psoft, psoftOrth: false },
       'strict orthogonality': { ...psoft, psoftMagA: false, psoftMagB: false },
