@@ -1,6 +1,6 @@
 /** Workers on this machine, started as room comes free. A worker that dies is told of, and begun again if it may be. */
 import { type ChildProcess, fork } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -156,6 +156,7 @@ export class Pool {
       env: { ...process.env, ...(gpu === undefined ? {} : { CUDA_VISIBLE_DEVICES: gpu }) },
     });
     closeSync(output);
+    offerToKernel(child);
     // Longer than a worker waits for what computes: then that one's end is told, with its reason.
     const patience = 1.5 * state.watch.hangMilliseconds + START_MILLISECONDS;
     const running: Running = {
@@ -257,6 +258,15 @@ export class Pool {
 
   #say(line: string): void {
     process.stderr.write(`[${this.#done}/${this.request.jobs.length}] ${line}\n`);
+  }
+}
+
+/** Where memory runs out, a worker is to go before the pool, which would take all others along. Of Linux. */
+function offerToKernel({ pid }: ChildProcess): void {
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, '500');
+  } catch {
+    // No Linux, or gone already.
   }
 }
 

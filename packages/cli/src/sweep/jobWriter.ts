@@ -22,8 +22,11 @@ export class JobWriter {
   }
 
   update(change: Partial<JobState>): void {
+    const isFirstStep = change.step !== undefined && this.#state.step === undefined;
     this.#state = { ...this.#state, ...change };
-    this.#timer ??= setTimeout(() => void this.flush(), PERIOD_MILLISECONDS);
+    // That it trains is worth telling at once.
+    if (isFirstStep) void this.flush();
+    else this.#timer ??= setTimeout(() => void this.flush(), PERIOD_MILLISECONDS);
   }
 
   /** Writes what is known. A disk that is full must not end a run: what is lost here is a line of a report. */
