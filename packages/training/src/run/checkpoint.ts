@@ -154,7 +154,6 @@ function isState({ step, epoch, batch, optimiserStep, best, rows, meter, ...rest
   // JSON has null for what is not finite, as a rate over no time.
   const isStored = (value: unknown): boolean => isNumber(value) || value === null;
   const areStored = (value: object): boolean => Object.values(value).every(isStored);
-  const areNumbers = (value: unknown): boolean => isObject(value) && Object.values(value).every(isNumber);
   return (
     [step, epoch, batch, optimiserStep, rest.continued].every(isCount) &&
     isNumber(rest.seconds) &&

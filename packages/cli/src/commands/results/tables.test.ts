@@ -213,7 +213,7 @@ test('stored answers are paired by problem where there are too few seeds', async
       const { experiment, task } = record.runInfo;
       await writeFile(path.join(folder, 'evaluation.json'), JSON.stringify({ experiment, task }));
       const rows = Array.from({ length: 60 }, (_, index) => ({
-        ...{ index, promptHash: `hash ${index}`, prompt: 'p', reference: '1', text: '1' },
+        ...{ index, promptHash: `hash ${index}`, prompt: 'p', reference: '1', text: '1', end: 'end' },
         verdicts: { paper: { isCorrect: isRight(index) }, strict: { isCorrect: false } },
       }));
       await writeFile(
