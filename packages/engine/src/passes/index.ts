@@ -1,6 +1,7 @@
 /** The passes in the order they run, and why that order. */
 import type { Graph } from '../ir/graph.ts';
 import type { Device } from '../run/program.ts';
+import type { HalfWeights } from '../run/session.ts';
 import type { WeightSource } from '../weights/source.ts';
 import { withoutCheckpoints } from './checkpoints.ts';
 import { commonSubexpressions } from './commonSubexpressions.ts';
@@ -36,6 +37,8 @@ export interface OptimiseOptions {
   readonly recompute?: boolean;
   /** What the graph is for; default "cpu". */
   readonly device?: Device;
+  /** As of a session. */
+  readonly halfWeights?: HalfWeights;
   /** Passes to leave out, by name, to see what each is good for. */
   readonly without?: readonly string[];
 }
@@ -50,11 +53,11 @@ export interface Sources {
 /** Rewrites a graph into one with fewer, larger nodes: equivalent, but for the precision asked for. */
 export function optimise(graph: Graph, options: OptimiseOptions = {}, sources: Sources = {}): Graph {
   const { weights = new Map(), parameters = [] } = sources;
-  const { precision = 'f32', device } = options;
+  const { precision = 'f32', device, halfWeights } = options;
   // First, while a product is a node of its own; equal roundings are then done once, and before a loop.
   const rounded = withPrecision(graph, precision, weights, parameters);
   const trained = parameters.flatMap((name) => graph.inputs.get(name) ?? []);
-  const kept = unjoinable(graph, weights, precision, device === 'cuda');
+  const kept = unjoinable(graph, weights, precision, device === 'cuda', halfWeights === 'inPlace');
   return rewritten(rounded, { ...options, joins: kept !== undefined }, { trained, kept: kept ?? [] });
 }
 

@@ -17,12 +17,14 @@ const MOST_BYTES = 1e9;
 /**
  * Weights of which no joined copy may be made; undefined where none may be made of any.
  * @param isOnCard whether weights are copied to a device anyway
+ * @param staysInPlace whether weights in 16 bits are to be left where they lie
  */
 export function unjoinable(
   graph: Graph,
   weights: ReadonlyMap<string, WeightSource>,
   precision: Precision,
   isOnCard: boolean,
+  staysInPlace: boolean,
 ): Set<Value> | undefined {
   let bytes = 0;
   const excluded = new Set<Value>();
@@ -31,7 +33,7 @@ export function unjoinable(
     if (source === undefined) continue;
     bytes += 4 * value.shape.reduce((product, size) => product * size, 1);
     const stored = source.kind === 'file' ? source.dtype : 'F32';
-    const isKept = isOnCard ? stored !== 'F32' && stored !== precision.toUpperCase() : false;
+    const isKept = stored !== 'F32' && (isOnCard ? stored !== precision.toUpperCase() : staysInPlace);
     if (source.kind === 'quantized' || isKept) excluded.add(value);
   }
   return bytes > MOST_BYTES && !isOnCard ? undefined : excluded;
