@@ -27,7 +27,11 @@ export async function readImageList(list: string): Promise<ListedImage[]> {
       throw new DataError(`${place}: expected FILE CLASS, got ${shown(line)}`);
     const label = Number(match[2]);
     if (label > LARGEST_CLASS) throw new DataError(`${place}: class ${match[2]!.slice(0, 20)} is too large`);
-    const file = path.resolve(path.dirname(list), match[1]!);
+    const folder = path.resolve(path.dirname(list));
+    const file = path.resolve(folder, match[1]!);
+    // A list comes with an archive: it has no say in what else is read.
+    if (!file.startsWith(folder + path.sep))
+      throw new DataError(`${place}: ${shown(match[1])} does not lie below the list's own folder`);
     return [{ file, label, place }];
   });
   if (listed.length === 0) throw new DataError(`${list} is empty: it must name a file and its class a line`);
