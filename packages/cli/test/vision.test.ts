@@ -1,5 +1,5 @@
 /** Vision runs as a user starts them: generated pictures, images of one's own, and the Hub's data under the paper's names. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -59,11 +59,11 @@ describe('images of one’s own', () => {
   const data = path.join(folder, 'data');
   const files = ['full.jpg', 'grey.png', 'half.jpg', 'alpha.png', 'palette.png', 'plain.webp'];
   beforeAll(() => {
-    mkdirSync(data);
+    cpSync(IMAGES, path.join(data, 'images'), { recursive: true });
     for (const list of ['train800', 'val200', 'test'])
       writeFileSync(
         path.join(data, `${list}.txt`),
-        files.map((name, i) => `${path.relative(data, path.join(IMAGES, name))} ${i % 4}\n`).join(''),
+        files.map((name, i) => `images/${name} ${i % 4}\n`).join(''),
       );
   });
 
