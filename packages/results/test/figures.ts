@@ -1,5 +1,6 @@
 /** Plans and records of every figure's runs, made up, for tests. */
 import type { Angles } from '../src/angles/index.ts';
+import { type BenchPoint, type BenchRecord, benchHash, TABLE_SIZES } from '../src/bench/index.ts';
 import type { FigureSource } from '../src/report/figures/index.ts';
 import { FIGURES } from '../src/report/figures/index.ts';
 import {
@@ -155,6 +156,58 @@ export const everyRecord = (profile: string): RunRecord[] => {
   const sources = new Map(FIGURES.flatMap(({ sources }) => sources).map((one) => [one.id, one]));
   return [...sources.values()].flatMap((source) => recordsOf(source, profile)).map(sealed);
 };
+
+const ADAPTERS = {
+  goft: {},
+  qgoft: {},
+  boft: { boftBlockSize: 8, boftNButterflyFactor: 2 },
+  lora: { r: 8 },
+  dora: { r: 8 },
+  psoft: { r: 46 },
+};
+
+/** A record of a training step of the vision transformer at Table 22's sizes. */
+export function benchOf(
+  profile: string,
+  method: keyof typeof ADAPTERS,
+  batch: number,
+  outcome: Partial<NonNullable<BenchRecord['measured']>> | string,
+  more: { readonly point?: Partial<BenchPoint>; readonly system?: object } = {},
+): BenchRecord {
+  const { hidden, layers, length } = TABLE_SIZES[profile]!.table22!;
+  const point: BenchPoint = {
+    ...{ profile, shape: 'vit', kind: 'step', method, adapter: ADAPTERS[method], batch, hidden, layers },
+    ...{ length: length!, executor: 'cpu', precision: 'f32', weights: 'F32', ...more.point },
+  };
+  const systemInfo = {
+    ...{ os: 'linux', osRelease: '6', architecture: 'x64', cpuModel: 'CPU', cores: 2, memoryBytes: 1e9 },
+    ...{ node: '20.20.2', executor: 'onnx', executionProvider: 'cpu', ...more.system },
+  };
+  const measured = {
+    ...{ passes: 5, stepMilliseconds: 9, bestStepMilliseconds: 8, peakMemoryBytes: 1e9, trained: 10 },
+    losses: [1, 0.5],
+  };
+  return {
+    ...{ schemaVersion: 1, point, hash: benchHash(point, systemInfo), createdAt: '2026-11-28T12:00:00.000Z' },
+    ...(typeof outcome === 'string' ? { unavailable: outcome } : { measured: { ...measured, ...outcome } }),
+    metaInfo: {
+      codeInfo: { commit: 'c0de'.repeat(10), isDirty: false },
+      packageInfo: { 'onnxruntime-node': '1.30.0', tsx: '4.0.0' },
+      systemInfo,
+    },
+  };
+}
+
+/** Of the paper's methods over Table 22's batches: memory and time grow with batch and place. */
+export const everyBench = (profile: string): BenchRecord[] =>
+  (Object.keys(ADAPTERS) as (keyof typeof ADAPTERS)[]).flatMap((method, place) =>
+    [16, 32, 64].map((batch) =>
+      benchOf(profile, method, batch, {
+        peakMemoryBytes: batch * 1e8 + place * 1e7,
+        cpuMilliseconds: batch * (place + 1),
+      }),
+    ),
+  );
 
 /** A measurement of a run with two columns shown. */
 export function anglesOf({ runInfo, metaInfo }: RunRecord, largest: number, rank = 4): Angles {

@@ -3,4 +3,5 @@ export * from './growth.ts';
 export * from './growthReport.ts';
 export * from './measurements.ts';
 export * from './schema.ts';
+export * from './steps.ts';
 export * from './store.ts';

@@ -1,9 +1,9 @@
 /** What bench records say in the cells of Tables 19 to 22. */
-import { canonicalJson } from '../identity.ts';
 import type { Measurement } from '../report/tables/bench.ts';
 import { rowsOfTable } from '../report/tables/rows.ts';
 import { settingText } from '../report/tables/settings.ts';
-import type { BenchMeasured, BenchRecord } from './schema.ts';
+import type { BenchMeasured, BenchPoint, BenchRecord } from './schema.ts';
+import { largestGroup, machineOf } from './select.ts';
 
 interface Cell {
   readonly column: string;
@@ -19,7 +19,7 @@ interface BenchTable {
 const GIGA = 1e9;
 
 /** Of the card where there is one, else of the process. */
-const memory = ({ peakDeviceMemoryBytes, peakMemoryBytes }: BenchMeasured) =>
+export const gigabytesOf = ({ peakDeviceMemoryBytes, peakMemoryBytes }: BenchMeasured) =>
   (peakDeviceMemoryBytes ?? peakMemoryBytes) / GIGA;
 
 const forwardMemory = (measured: BenchMeasured) => {
@@ -30,7 +30,7 @@ const forwardMemory = (measured: BenchMeasured) => {
 
 const PASSES: readonly Cell[] = [
   { column: 'peak_memory_fp_gb', value: forwardMemory },
-  { column: 'peak_memory_bp_gb', value: memory },
+  { column: 'peak_memory_bp_gb', value: gigabytesOf },
   { column: 'runtime_fp_ms', value: ({ forwardMilliseconds }) => forwardMilliseconds },
   { column: 'runtime_bp_ms', value: ({ backwardMilliseconds }) => backwardMilliseconds },
 ];
@@ -50,16 +50,19 @@ const ofSizes = (
   cells: ({ point }) => {
     const column = columns.get(point[size]);
     return point.shape === shape && point.kind === 'step' && column !== undefined
-      ? [{ column, value: memory }]
+      ? [{ column, value: gigabytesOf }]
       : [];
   },
 });
+
+/** Of Table 22. */
+export const BATCHES: readonly number[] = [16, 32, 64];
 
 export const BENCH_TABLES: readonly BenchTable[] = [
   ofShape('table19', 'linear'),
   ofShape('table20', 'block'),
   ofSizes('table21', 'deberta', 'length', columnsOf('s', [64, 128, 256])),
-  ofSizes('table22', 'vit', 'batch', columnsOf('b', [16, 32, 64])),
+  ofSizes('table22', 'vit', 'batch', columnsOf('b', BATCHES)),
 ];
 
 function columnsOf(letter: string, sizes: readonly number[]): ReadonlyMap<number, string> {
@@ -110,23 +113,11 @@ export function benchMeasurements(
   const sizes = TABLE_SIZES[profile]?.[id];
   if (table === undefined || sizes === undefined) return { measured: [], notes: [] };
   const records = all.filter(
-    (record) => record.point.profile === profile && isPlain(record, sizes) && table.cells(record).length > 0,
+    (record) =>
+      record.point.profile === profile && isPlain(record.point, sizes) && table.cells(record).length > 0,
   );
-  const groups = new Map<string, BenchRecord[]>();
-  for (const record of records) {
-    const { cpuModel, cores, accelerator, executionProvider, threads } = record.metaInfo.systemInfo;
-    const key = canonicalJson({ cpuModel, cores, accelerator, executionProvider, threads });
-    groups.set(key, [...(groups.get(key) ?? []), record]);
-  }
-  const newest = (group: readonly BenchRecord[]) =>
-    group
-      .map(({ createdAt }) => createdAt)
-      .sort()
-      .at(-1)!;
-  const [chosen] = [...groups.values()].sort(
-    (a, b) => b.length - a.length || (newest(a) < newest(b) ? 1 : -1),
-  );
-  if (chosen === undefined) return { measured: [], notes: [] };
+  const chosen = largestGroup(records, machineOf);
+  if (chosen.length === 0) return { measured: [], notes: [] };
   const left = records.length - chosen.length;
   const isDevice = chosen.some(({ measured }) => measured?.peakDeviceMemoryBytes !== undefined);
   return {
@@ -142,9 +133,11 @@ export function benchMeasurements(
 const EXPLAINED =
   'FP runs in a process of its own and keeps nothing for a backward pass; BP is the time of both passes less FP, and the memory of both. Times are the best of the passes, where the paper has means of 100.';
 
-function isPlain({ point }: BenchRecord, sizes: TableSizes): boolean {
+/** At these sizes, in float32, nothing computed twice and no gradients accumulated. */
+export function isPlain(point: BenchPoint, sizes: Partial<TableSizes>): boolean {
   const isOwn = Object.entries(sizes).every(([key, value]) => point[key as keyof TableSizes] === value);
-  return isOwn && point.precision === 'f32' && point.recompute !== true && point.accumulate === undefined;
+  const isFloat = point.precision === 'f32' && point.weights === 'F32';
+  return isOwn && isFloat && point.recompute !== true && point.accumulate === undefined;
 }
 
 function measurementsOf(id: string, table: BenchTable, record: BenchRecord): Measurement[] {

@@ -33,7 +33,8 @@ test('every command that fills a figure is a target of Nx', async () => {
       expect(commands.length, id).toBeGreaterThan(0);
       for (const command of commands) {
         const [, project, target] = /^npx nx run (\w+):([\w-]+)/.exec(command)!;
-        const file = path.join(ROOT, 'experiments', project!, 'project.json');
+        const folder = project === 'bench' ? 'packages/cli' : 'experiments';
+        const file = path.join(ROOT, folder, project!, 'project.json');
         expect(JSON.parse(await readFile(file, 'utf8')).targets, command).toHaveProperty(target!);
       }
     }
@@ -44,6 +45,9 @@ test('the committed records draw what the README and the docs show', async () =>
   const figures = await buildFigures('tiny', { resultsDir: results });
   const drawn = figures.filter(({ chart }) => chart !== undefined).map(({ id }) => id);
   expect(drawn).toEqual(expect.arrayContaining(['figure4a', 'figure4b', 'figure9', 'figure10', 'figure11']));
+  // Of bench records, which there are.
+  for (const id of ['figure4a', 'figure4b'])
+    expect(figures.find((one) => one.id === id)!.from.shapes, id).toEqual(['vit, 2 layers of width 64']);
   const { notes } = figures.find(({ id }) => id === 'figure9')!;
   const [, strict] = /^PSOFT, strict: largest change of an angle ([\d.]+)°/.exec(notes.join('\n'))!;
   // The theorem, measured on a real run: float32's resolution and no more.

@@ -45,6 +45,7 @@ export async function buildFigures(
 ): Promise<ReportFigure[]> {
   const { describeSkipped, readRecords } = await import('@psoft/results');
   const { readAngles } = await import('@psoft/results/angles');
+  const { readBenches } = await import('@psoft/results/bench');
   const { readPaper } = await import('@psoft/results/paper');
   const { buildFigure, FIGURES } = await import('@psoft/results/report/figures');
   const { planTable } = await import('./plan.ts');
@@ -53,16 +54,18 @@ export async function buildFigures(
   if (unknown !== undefined) throw new ConfigError(`unknown figure "${unknown}"; known: ${known.join(', ')}`);
   const experiments = findExperiments();
   const folder = path.resolve(resultsDir);
-  const [{ records, skipped }, measured, paper] = await Promise.all([
+  const [{ records, skipped }, measured, benches, paper] = await Promise.all([
     readRecords(folder),
     readAngles(folder),
+    readBenches(folder),
     readPaper(),
   ]);
-  for (const line of describeSkipped(folder, [...skipped, ...measured.skipped]))
+  for (const line of describeSkipped(folder, [...skipped, ...measured.skipped, ...benches.skipped]))
     process.stderr.write(`${line}\n`);
   return FIGURES.filter(({ id }) => wanted?.includes(id) ?? true).map((spec) =>
     buildFigure({
       ...{ spec, paper, profile, records, angles: measured.angles },
+      benches: benches.records,
       plan: (place) => planTable(place, experiments, { profile })!,
     }),
   );

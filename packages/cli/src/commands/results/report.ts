@@ -94,6 +94,7 @@ export async function makeReport(resultsDir: string, folder: string): Promise<st
     FIGURES.map((spec) =>
       buildFigure({
         ...{ spec, paper, profile, records, angles: measured.angles },
+        benches: benches.records,
         plan: (place) => planTable(place, experiments, { profile })!,
       }),
     ),

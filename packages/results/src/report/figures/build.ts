@@ -1,12 +1,14 @@
 /** A figure from its spec, the paper, what is planned and what is recorded. */
 import type { Angles } from '../../angles/index.ts';
+import type { BenchRecord } from '../../bench/schema.ts';
 import type { ChartSpecification } from '../../charts/specification.ts';
 import { type ThemeName, themeConfig } from '../../charts/themes.ts';
 import type { Paper } from '../../paper/index.ts';
 import type { RunRecord } from '../../schema.ts';
-import type { PlannedTable } from '../tables/plan.ts';
+import { fillCommand, type PlannedTable } from '../tables/plan.ts';
 import type { TablePlace } from '../tables/spec.ts';
-import type { FigureSpec, ReportFigure } from './model.ts';
+import { shapesOf } from './benches.ts';
+import type { BenchDrawing, FigureSpec, ReportFigure } from './model.ts';
 import { sourceRecords } from './source.ts';
 
 export interface FigureInput {
@@ -19,9 +21,26 @@ export interface FigureInput {
   readonly records: readonly RunRecord[];
   /** Measurements of angles by configHash. */
   readonly angles?: ReadonlyMap<string, Angles>;
+  /** Of every profile. */
+  readonly benches?: readonly BenchRecord[];
 }
 
-export function buildFigure({ spec, paper, profile, plan, records, angles }: FigureInput): ReportFigure {
+export function buildFigure(input: FigureInput): ReportFigure {
+  const { spec, paper, profile, benches = [] } = input;
+  const drawing = spec.drawBenches?.({ profile, isPaper: profile === 'paper', paper, benches });
+  return drawing === undefined ? ofRuns(input) : ofBenches(spec, profile, drawing);
+}
+
+function ofBenches(spec: FigureSpec, profile: string, drawing: BenchDrawing): ReportFigure {
+  const { chart, ours, used, notes, commands } = drawing;
+  return {
+    ...{ id: spec.id, title: spec.title, caption: captionOf({ ...spec, ours }, profile, 'Benches'), profile },
+    ...{ chart, notes, commands },
+    from: { records: used.length, seeds: [], tasks: [], models: [], shapes: shapesOf(used) },
+  };
+}
+
+function ofRuns({ spec, paper, profile, plan, records, angles }: FigureInput): ReportFigure {
   const sources = spec.sources.map((source) => sourceRecords(source, plan(source), records));
   const drawing = spec.draw({
     ...{ profile, isPaper: profile === 'paper', paper, sources },
@@ -41,13 +60,29 @@ export function buildFigure({ spec, paper, profile, plan, records, angles }: Fig
       ).sort(),
     },
     notes: unique([...(drawing.notes ?? []), ...sources.flatMap(({ notes }) => notes)]),
-    commands: unique([...sources.flatMap(({ commands }) => commands), ...(drawing.commands ?? [])]),
+    commands: unique([
+      ...benchCommands(spec, profile),
+      ...sources.flatMap(({ commands }) => commands),
+      ...(drawing.commands ?? []),
+    ]),
   };
 }
 
-function captionOf({ about, ours }: FigureSpec, profile: string): string {
+/** Runs are drawn for want of these. */
+function benchCommands({ id, benchTarget }: FigureSpec, profile: string): string[] {
+  if (benchTarget === undefined) return [];
+  return [
+    fillCommand({ id, experiment: 'bench', source: { kind: 'bench', target: benchTarget } }, profile, {}),
+  ];
+}
+
+function captionOf(
+  { about, ours }: Pick<FigureSpec, 'about' | 'ours'>,
+  profile: string,
+  what = 'Runs',
+): string {
   const claim =
-    profile === 'paper' ? [] : [`Runs of the ${profile} profile: no statement about the paper's numbers.`];
+    profile === 'paper' ? [] : [`${what} of the ${profile} profile: no statement about the paper's numbers.`];
   return [about, ...(ours === undefined ? [] : [ours]), ...claim].join(' ');
 }
 

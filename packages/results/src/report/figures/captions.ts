@@ -40,7 +40,9 @@ const block = (commands: readonly string[], indent: string) =>
   ['```sh', ...commands, '```'].map((line) => `${indent}${line}`);
 
 /** "12 records of nlu/cola, seeds 1, 2; base model deberta-tiny (5ab26d35)". */
-export function fromText({ from: { records, seeds, tasks, models } }: ReportFigure): string {
+export function fromText({ from: { records, seeds, tasks, models, shapes } }: ReportFigure): string {
   if (records === 0) return "The paper's values alone: there are no records yet.";
+  if (shapes !== undefined)
+    return `${records} bench ${records === 1 ? 'record' : 'records'} of ${shapes.join('; ')}, random weights.`;
   return `${records} ${records === 1 ? 'record' : 'records'} of ${tasks.join(', ')}, ${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}; base model ${models.join(', ')}.`;
 }

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { anglesOf, everyRecord, planOf, recordsOf } from '../../../test/figures.ts';
+import { anglesOf, benchOf, everyBench, everyRecord, planOf, recordsOf } from '../../../test/figures.ts';
 import { sealed } from '../../../test/records.ts';
 import type { Angles } from '../../angles/index.ts';
+import type { BenchRecord } from '../../bench/index.ts';
 import { renderPng, renderSvg, THEME_NAMES } from '../../charts/index.ts';
 import { type Paper, readPaper } from '../../paper/index.ts';
 import type { RunRecord } from '../../schema.ts';
@@ -20,10 +21,14 @@ function build(
   records: readonly RunRecord[],
   profile = 'tiny',
   angles: ReadonlyMap<string, Angles> = new Map(),
+  benches: readonly BenchRecord[] = [],
 ): ReportFigure {
   const plan = (place: Parameters<typeof planOf>[0]) => planOf(place, profile);
-  return buildFigure({ spec: specOf(id), paper, profile, records, angles, plan });
+  return buildFigure({ spec: specOf(id), paper, profile, records, angles, plan, benches });
 }
+
+const ofBenches = (id: string, benches: readonly BenchRecord[], profile = 'tiny') =>
+  build(id, [], profile, new Map(), benches);
 
 const isMeasured = (record: RunRecord) =>
   record.runInfo.task === 'cola' && (record.runInfo.trainConfig as { key?: string }).key !== undefined;
@@ -47,13 +52,15 @@ function valuesWith(figure: ReportFigure, field: string): Record<string, unknown
 
 describe.each(['tiny', 'paper'])('every figure, profile %s', (profile) => {
   const records = everyRecord(profile);
+  const benches = everyBench(profile);
 
   test.each(IDS)('%s is drawn in both themes, the same whatever the order of records', async (id) => {
-    const figure = build(id, records, profile, measured(records));
+    const figure = build(id, records, profile, measured(records), benches);
     expect(figure.chart).toBeDefined();
     expect(figure.commands).toEqual([]);
     expect(figure.from.records).toBeGreaterThan(0);
-    const again = build(id, [...records].reverse(), profile, measured(records));
+    const reversed = [...benches].reverse();
+    const again = build(id, [...records].reverse(), profile, measured(records), reversed);
     for (const theme of THEME_NAMES) {
       const svg = await renderSvg(specificationOf(figure, theme));
       expect(svg).not.toMatch(/NaN|undefined|Infinity/);
@@ -93,7 +100,8 @@ test('the tiny profile shows none of the paper’s values', () => {
 });
 
 test('records of another profile are not drawn', () => {
-  for (const id of IDS) expect(build(id, everyRecord('paper')).chart).toBeUndefined();
+  const [records, benches] = [everyRecord('paper'), everyBench('paper')];
+  for (const id of IDS) expect(build(id, records, 'tiny', new Map(), benches).chart).toBeUndefined();
 });
 
 test('Figure 3: means and deviations over seeds, in the paper’s order', () => {
@@ -111,7 +119,7 @@ test('Figure 3: means and deviations over seeds, in the paper’s order', () => 
   expect(figure.from).toMatchObject({ records: 8, seeds: [1, 2], tasks: ['math/gsm8k'] });
 });
 
-describe('Figure 4b', () => {
+describe('Figure 4b of runs, for want of benches', () => {
   const source = specOf('figure4b').sources[1]!;
   const speeds = (figure: ReportFigure) =>
     Object.fromEntries(valuesWith(figure, 'speed').map(({ method, speed }) => [method, speed]));
@@ -124,8 +132,10 @@ describe('Figure 4b', () => {
       ...{ DoRA: 1000 / 800, PSOFT: 1, LoRA: 1000 / 600 },
     });
     expect(figure.notes).toContain('Measured on some cpu, 2 cores, cpu, 2 threads.');
-    // The other panels are missing.
-    expect(figure.commands).toHaveLength(3);
+    // The benches and the other panels are missing.
+    expect(figure.commands).toHaveLength(4);
+    expect(figure.commands[0]).toBe('npx nx run bench:speed');
+    expect(figure.caption).toContain('for want of bench records');
   });
 
   test('never mixes machines: that of the most methods counts, and the others are told of', () => {
@@ -150,7 +160,87 @@ describe('Figure 4b', () => {
   });
 });
 
-test('Figure 4a: of the process in the tiny profile, of the device in the paper’s', () => {
+describe('Figure 4b of benches', () => {
+  const speeds = (figure: ReportFigure) =>
+    Object.fromEntries(valuesWith(figure, 'speed').map(({ method, speed }) => [method, speed]));
+
+  test('is of the size of which most methods were timed on one machine, relative to the slowest', () => {
+    const figure = ofBenches('figure4b', [
+      ...(['goft', 'boft', 'psoft'] as const).map((method, i) =>
+        benchOf('tiny', method, 16, { cpuMilliseconds: 10 * (i + 1), bestStepMilliseconds: 1 }),
+      ),
+      ...(['goft', 'psoft'] as const).map((method) => benchOf('tiny', method, 64, { cpuMilliseconds: 7 })),
+      // Wall times of shared cores say nothing, and another machine nothing of this one.
+      benchOf('tiny', 'lora', 16, { bestStepMilliseconds: 1 }),
+      benchOf('tiny', 'dora', 16, { cpuMilliseconds: 1 }, { system: { cores: 4 } }),
+      benchOf('tiny', 'qgoft', 16, 'out of memory'),
+      // A trial.
+      benchOf('tiny', 'lora', 16, { cpuMilliseconds: 1 }, { point: { recompute: true } }),
+    ]);
+    expect(speeds(figure)).toEqual({ GOFTv2: 3, 'BOFT b=8 m=2': 1.5, 'PSOFT r=46': 1 });
+    expect(figure.caption).toContain('vit, 2 layers of width 64, batch 16 x 197');
+    expect(figure.notes).toEqual([
+      'Measured on CPU, 2 cores, cpu, float32; Node 20.20.2, onnxruntime-node 1.30.0; code c0dec0de.',
+      'qGOFTv2 at batch 16: out of memory.',
+      'Left out: 2 records of this size, of other machines or devices, or without the CPU’s time.',
+    ]);
+    expect(figure.commands).toEqual(['npx nx run bench:speed --methods=lora,dora']);
+    expect(figure.from).toMatchObject({ records: 3, shapes: ['vit, 2 layers of width 64'] });
+  });
+
+  test('takes the best step on a card, and shows the paper’s panels beside it in its profile', () => {
+    const card = { system: { executionProvider: 'cuda', accelerator: 'H100' } };
+    const figure = ofBenches(
+      'figure4b',
+      (['boft', 'psoft'] as const).map((method, i) =>
+        benchOf('paper', method, 64, { bestStepMilliseconds: 4 - 2 * i, cpuMilliseconds: 1 }, card),
+      ),
+      'paper',
+    );
+    expect(speeds(figure)).toMatchObject({ 'BOFT b=8 m=2': 1, 'PSOFT r=46': 2 });
+    expect(dataOf(figure)).toContain('LLaMA-3.1-8B: Q, V; the paper');
+    expect(figure.caption).toContain('best time');
+  });
+
+  test('one method alone leaves it to the runs', () => {
+    const alone = [benchOf('tiny', 'psoft', 16, { cpuMilliseconds: 7 })];
+    expect(ofBenches('figure4b', alone).chart).toBeUndefined();
+  });
+});
+
+describe('Figure 4a of benches', () => {
+  test('is a line a method over the batches of Table 22, of one machine', () => {
+    const figure = ofBenches('figure4a', [
+      ...([16, 32] as const).map((batch) => benchOf('tiny', 'goft', batch, { peakMemoryBytes: batch * 1e7 })),
+      ...([16, 32] as const).map((batch) => benchOf('tiny', 'lora', batch, { peakMemoryBytes: batch * 2e7 })),
+      benchOf('tiny', 'goft', 64, 'ended by SIGKILL'),
+      benchOf('tiny', 'lora', 64, {}, { system: { cores: 4 } }),
+      benchOf('tiny', 'boft', 16, {}),
+      // Not the table's.
+      benchOf('tiny', 'dora', 16, {}, { point: { layers: 3 } }),
+      benchOf('tiny', 'dora', 32, {}, { point: { precision: 'bf16' } }),
+      benchOf('tiny', 'dora', 2, {}),
+    ]);
+    const points = valuesWith(figure, 'gigabytes').filter((value) => !('symbol' in value));
+    expect(points).toEqual([
+      { series: 'GOFTv2', batch: 16, gigabytes: 0.16 },
+      { series: 'GOFTv2', batch: 32, gigabytes: 0.32 },
+      { series: 'LoRA r=8', batch: 16, gigabytes: 0.32 },
+      { series: 'LoRA r=8', batch: 32, gigabytes: 0.64 },
+    ]);
+    expect(figure.notes).toEqual([
+      'Measured on CPU, 2 cores, cpu, float32; Node 20.20.2, onnxruntime-node 1.30.0; code c0dec0de.',
+      'GOFTv2 at batch 64: ended by SIGKILL.',
+      'Left out: 1 record of other machines or devices.',
+      'Of one batch size only, and no line: BOFT b=8 m=2.',
+    ]);
+    expect(figure.commands).toEqual(['npx nx run bench:memory --methods=qgoft,boft,psoft,lora']);
+    expect(figure.from.records).toBe(4);
+    expect(captionsOf([figure], 'tiny')).toContain('- 4 bench records of vit, 2 layers of width 64');
+  });
+});
+
+test('Figure 4a of runs: of the process in the tiny profile, of the device in the paper’s', () => {
   const gigabytes = (profile: string) =>
     valuesWith(build('figure4a', everyRecord(profile), profile), 'gigabytes')[0]!.gigabytes;
   expect([gigabytes('tiny'), gigabytes('paper')]).toEqual([1, 2]);

@@ -1,5 +1,6 @@
 /** A figure of the paper, made from records: what files and the page are drawn from. Plain JSON. */
 import type { Angles } from '../../angles/index.ts';
+import type { BenchRecord } from '../../bench/schema.ts';
 import type { ChartSpecification } from '../../charts/specification.ts';
 import type { Paper } from '../../paper/index.ts';
 import type { RunRecord } from '../../schema.ts';
@@ -27,6 +28,8 @@ export interface ReportFigure {
     readonly tasks: readonly string[];
     /** Base models with the first digits of their fingerprints. */
     readonly models: readonly string[];
+    /** Instead of tasks and models, where bench records are drawn: "vit, 2 layers of width 64". */
+    readonly shapes?: readonly string[];
   };
   /** What to know beside the drawing, a line each. */
   readonly notes: readonly string[];
@@ -52,7 +55,29 @@ export interface FigureSpec {
   /** Where ours is another thing than the paper's, and what the tiny profile has in its place. */
   readonly ours?: string;
   readonly sources: readonly FigureSource[];
+  /** Nx target of the benches that it is drawn from where there are records of them. */
+  readonly benchTarget?: string;
   draw(input: DrawInput): Drawing;
+  /** Drawn instead of the sources; undefined where no bench records serve. */
+  drawBenches?(input: BenchInput): BenchDrawing | undefined;
+}
+
+export interface BenchInput {
+  readonly profile: string;
+  /** As in {@link DrawInput}. */
+  readonly isPaper: boolean;
+  readonly paper: Paper;
+  /** Of every profile. */
+  readonly benches: readonly BenchRecord[];
+}
+
+export interface BenchDrawing {
+  readonly chart: ThemelessChart;
+  /** What ours is, in place of the spec's. */
+  readonly ours: string;
+  readonly used: readonly BenchRecord[];
+  readonly notes: readonly string[];
+  readonly commands: readonly string[];
 }
 
 export interface DrawInput {

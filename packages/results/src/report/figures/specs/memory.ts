@@ -1,8 +1,9 @@
-/** Figure 4a: memory by method. */
+/** Figure 4a: memory by method; of benches over batch sizes, else of runs. */
 import { spreadOf } from '../../../summary.ts';
 import { machineNotes, ofOneMachine } from '../machine.ts';
 import type { DrawInput, Drawing, FigureSpec } from '../model.ts';
 import { chart, drawn } from '../parts.ts';
+import { drawMemory, MEMORY_TARGET } from './memoryBench.ts';
 
 const TASK = 'cifar';
 
@@ -11,9 +12,11 @@ export const figure4a: FigureSpec = {
   title: 'Figure 4a',
   about:
     'Peak memory of training a vision transformer, by method; the paper measures it over batch sizes from 1 to 128.',
-  ours: `Ours: runs of Table 3 on ${TASK}, at their batch size.`,
+  ours: `Ours, for want of bench records over batch sizes: runs of Table 3 on ${TASK}, at their batch size.`,
   sources: [{ experiment: 'vision', id: 'table3', source: { kind: 'table' }, tasks: [TASK] }],
+  benchTarget: MEMORY_TARGET,
   draw,
+  drawBenches: (input) => drawMemory(input, figure4a.about),
 };
 
 function draw({ isPaper, sources: [source] }: DrawInput): Drawing {

@@ -1,11 +1,13 @@
-/** Figure 4b: training speed by method, relative to the slowest. */
+/** Figure 4b: training speed by method, relative to the slowest; of benches, else of runs. */
 import { OUT_OF_MEMORY } from '../../../paper/printed.ts';
 import type { RunRecord } from '../../../schema.ts';
 import { spreadOf } from '../../../summary.ts';
 import { machineNotes, type OneMachine, ofOneMachine } from '../machine.ts';
-import type { DrawInput, Drawing, FigureSource, FigureSpec } from '../model.ts';
+import type { Paper } from '../../../paper/index.ts';
+import type { BenchDrawing, BenchInput, DrawInput, Drawing, FigureSource, FigureSpec } from '../model.ts';
 import { chart, drawn, OURS, PAPER, type Part, seriesOf, sourcesText } from '../parts.ts';
 import type { SourceRecords } from '../source.ts';
+import { drawSpeed, SPEED_TARGET } from './speedBench.ts';
 
 /** The panels: as the paper calls them, and the tables whose runs are these. In both the methods stand from slow to fast. */
 const PANELS: readonly { model: string; modules: string; source: FigureSource }[] = [
@@ -35,9 +37,11 @@ export const figure4b: FigureSpec = {
   id: 'figure4b',
   title: 'Figure 4b',
   about: 'Training speed of each method relative to the slowest that runs in the same setting.',
-  ours: 'Ours: the inverse of the median time of a training step, of runs on one machine.',
+  ours: 'Ours, for want of bench records: the inverse of the median time of a training step, of runs on one machine.',
   sources: PANELS.map(({ source }) => source),
+  benchTarget: SPEED_TARGET,
   draw,
+  drawBenches,
 };
 
 interface Bar {
@@ -49,22 +53,12 @@ interface Bar {
 function draw({ isPaper, paper, sources }: DrawInput): Drawing {
   const panels = PANELS.map(({ model, modules }, index) => {
     const ours = measured(sources[index]!);
-    const rows = isPaper
-      ? paper.figure4b_training_speed.filter(
-          (row) => row.model === model && row.modules.join(';') === modules,
-        )
-      : [];
-    const printed = rows.flatMap(({ method, relative_speed: { value } }): Bar[] =>
-      value === undefined ? [] : [{ series: PAPER, method, speed: value }],
-    );
-    const outOfMemory = rows
-      .filter(({ relative_speed }) => relative_speed.text === OUT_OF_MEMORY)
-      .map(({ method }) => ({ series: PAPER, method, speed: 0, text: OUT_OF_MEMORY }));
+    const { printed, outOfMemory } = isPaper ? printedOf(paper, model, modules) : NOTHING;
     const name = isPaper
       ? model
       : [...new Set(ours.used.map(({ metaInfo }) => metaInfo.modelInfo.name))].join(', ');
     return {
-      title: `${name}: ${modules.replaceAll(';', ', ')}`,
+      title: titleOf(name, modules),
       ...ours,
       bars: [...ours.bars, ...printed],
       outOfMemory,
@@ -78,20 +72,52 @@ function draw({ isPaper, paper, sources }: DrawInput): Drawing {
   );
   return {
     used,
-    chart: chart(
-      'Training speed',
-      `relative to the slowest method of each panel${sourcesText(series)}`,
-      figure4b.about,
-      {
-        columns: 2,
-        // Titles in one line, whatever the labels below and beside them.
-        bounds: 'flush',
-        spacing: { row: 76, column: 64 },
-        concat: panels.map((one) => drawPanel(one, series)),
-      },
+    chart: together(
+      panels.map((one) => drawPanel(one, series)),
+      sourcesText(series),
     ),
     notes: machineNotes(machines),
   };
+}
+
+/** The panel of the benches, then in the paper's profile the paper's with its values. */
+function drawBenches(input: BenchInput): BenchDrawing | undefined {
+  const drawing = drawSpeed(input);
+  if (drawing === undefined) return undefined;
+  const { panel: own, ...rest } = drawing;
+  const printed = PANELS.map(({ model, modules }) => {
+    const { printed: bars, outOfMemory } = printedOf(input.paper, model, modules);
+    return drawPanel({ title: titleOf(model, modules, '; the paper'), bars, outOfMemory }, [PAPER]);
+  });
+  return { ...rest, chart: together([own, ...(input.isPaper ? printed : [])], '') };
+}
+
+const NOTHING: ReturnType<typeof printedOf> = { printed: [], outOfMemory: [] };
+const titleOf = (name: string, modules: string, more = '') =>
+  `${name}: ${modules.replaceAll(';', ', ')}${more}`;
+
+function printedOf(paper: Paper, model: string, modules: string) {
+  const rows = paper.figure4b_training_speed.filter(
+    (row) => row.model === model && row.modules.join(';') === modules,
+  );
+  return {
+    printed: rows.flatMap(({ method, relative_speed: { value } }): Bar[] =>
+      value === undefined ? [] : [{ series: PAPER, method, speed: value }],
+    ),
+    outOfMemory: rows
+      .filter(({ relative_speed }) => relative_speed.text === OUT_OF_MEMORY)
+      .map(({ method }) => ({ series: PAPER, method, speed: 0, text: OUT_OF_MEMORY })),
+  };
+}
+
+function together(panels: readonly Part[], whose: string) {
+  return chart('Training speed', `relative to the slowest method of each panel${whose}`, figure4b.about, {
+    columns: 2,
+    // Titles in one line, whatever the labels below and beside them.
+    bounds: 'flush',
+    spacing: { row: 76, column: 64 },
+    concat: panels,
+  });
 }
 
 interface Measured {
