@@ -71,12 +71,12 @@ function adapterFlops(
 ): number {
   const forward = inFeatures + outFeatures;
   const backward = outFeatures + (needsInput ? inFeatures : 0);
-  const [own, inverse] =
-    kind === 'lora'
-      ? [inFeatures + outFeatures, 0]
-      : // The core forward, its gradient, and back through it to x Aᵀ.
-        [(needsInput ? 3 : 2) * rank, 4 * rank ** 3];
-  return 2 * rows * rank * (forward + backward + own) + inverse;
+  if (kind === 'lora') return 2 * rows * rank * (forward + backward + inFeatures + outFeatures);
+  // PSOFT fills its rank with zeros to a multiple of 8, but for the map itself.
+  const filled = rank > 8 ? 8 * Math.ceil(rank / 8) : rank;
+  // The core forward, its gradient, and back through it to x Aᵀ.
+  const own = (needsInput ? 3 : 2) * filled;
+  return 2 * rows * filled * (forward + backward + own) + 4 * rank ** 3;
 }
 
 /** Index of the encoder layer; undefined for the head. */
