@@ -20,8 +20,8 @@ function sweepFile(name: string, series: readonly object[]): string {
   writeFileSync(file, JSON.stringify(content));
   return file;
 }
-const PSOFT = { name: 'PSOFT', method: 'psoft', set: { rank: 4, epochs: 20 } };
-const HEAD = { name: 'head', method: 'head', set: { epochs: 10 } };
+const PSOFT = { name: 'PSOFT', method: 'psoft', set: { rank: 4, epochs: 10 } };
+const HEAD = { name: 'head', method: 'head', set: { epochs: 4 } };
 const places = (name: string) => ({
   results: path.join(folder, name, 'results'),
   runs: path.join(folder, name, 'runs'),
