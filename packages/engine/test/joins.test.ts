@@ -107,6 +107,13 @@ describe('passes over a whole step', () => {
     expect(count(plain, 'Multiply') - count(graph, 'Multiply')).toBe(2);
   });
 
+  test('a product with what is made of a weight takes no factor: it may be stored in fewer bits', () => {
+    const fn: ProgramFunction = ({ x }, weight) => ({ y: tf.mul(times(x!, tf.relu(weight('query'))), 0.3) });
+    const graph = traceOptimised(fn, { inputs: { x: signature.inputs.x }, weights });
+    expect(count(graph, 'Multiply')).toBe(1);
+    expect(graph.nodes.every(({ attrs }) => attrs.alpha === undefined)).toBe(true);
+  });
+
   test('the rows of all masks are found at once', () => {
     expect(count(plain, 'DropoutRows')).toBe(2);
     expect(count(traceOptimised(attention, signature), 'DropoutRows')).toBe(1);

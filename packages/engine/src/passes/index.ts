@@ -21,7 +21,7 @@ import { softmaxGradient } from './softmaxGradient.ts';
 /** Repeated until nothing changes: each gives the others something to do. */
 const FIXED_POINT: readonly Pass[] = [deadCode, simplify, commonSubexpressions];
 /** Once, before anything is computed twice: what they look for is in the forward and the backward pass. */
-const ACROSS: readonly Pass[] = [softmaxGradient, scales, deadCode];
+const across = (inputs: InputOrigins): readonly Pass[] => [softmaxGradient, scales(inputs), deadCode];
 /** Once, last: a fused node hides its parts from the rules above. */
 const FINAL: readonly Pass[] = [gemm, deadCode];
 
@@ -68,7 +68,7 @@ function rewritten(graph: Graph, options: RewriteOptions, inputs: InputOrigins):
   let current = options.recompute ? graph : withoutCheckpoints(graph);
   const bodies = loopBodies((body, origins) => rewritten(body, options, origins), inputs);
   current = simplified(bodies.run(current));
-  current = ACROSS.reduce(run, current);
+  current = across(inputs).reduce(run, current);
   // Behind common subexpressions, which would join what is computed twice.
   if (options.recompute) current = withoutCheckpoints(recompute(current, inputs));
   return [dropoutRows, ...(options.joins ? joins(inputs) : []), ...FINAL].reduce(run, current);

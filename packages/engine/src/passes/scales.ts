@@ -1,18 +1,19 @@
 import type { GraphNode, Value } from '../ir/graph.ts';
 import { isReshape } from '../kernels/layout.ts';
+import { type InputOrigins, originsOf } from './origins.ts';
 import { type Pass, producers, readersOf, Substitution } from './rewrite.ts';
 
 /**
  * A constant factor on an operand of matrix products, or on their result, becomes a factor of the products, which costs
- * nothing: the 1/sqrt(d) of attention and what it makes of the gradients. Products with weights keep out: those that are
- * stored in fewer bits take no factor.
+ * nothing: the 1/sqrt(d) of attention and what it makes of the gradients. Products with weights, or with what is
+ * made of them, keep out: those that are stored in fewer bits take no factor.
  */
-export const scales: Pass = {
+export const scales = (inputs: InputOrigins): Pass => ({
   name: 'scales',
   run(graph) {
     const made = producers(graph);
     const readers = readersOf(graph);
-    const weights = new Set(graph.weights.values());
+    const { frozen } = originsOf(graph, inputs);
     const kept = new Set(graph.outputs.values());
     const factors = new Map<GraphNode, number>();
     const replaced = new Substitution();
@@ -21,7 +22,7 @@ export const scales: Pass = {
       for (const node of products) factors.set(node, factor * (factors.get(node) ?? 1));
     };
     const isProduct = (node: GraphNode) =>
-      node.op === 'BatchMatMul' && !node.inputs.some((input) => weights.has(input));
+      node.op === 'BatchMatMul' && !node.inputs.some((input) => frozen.has(input));
 
     /** Products that read `value`, perhaps moved; undefined where anything else does. */
     const readingProducts = (value: Value): GraphNode[] | undefined => {
@@ -81,7 +82,7 @@ export const scales: Pass = {
       });
     return { ...graph, nodes, outputs: replaced.outputs(graph.outputs) };
   },
-};
+});
 
 /** Whether a node's output is its input's numbers elsewhere, or rounded. */
 function moves({ op }: GraphNode): boolean {
