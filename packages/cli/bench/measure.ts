@@ -1,5 +1,4 @@
 /** One point, measured in this process. */
-import { execFileSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { getPeftModel, methodNamed } from '@psoft/adapter';
 import {
@@ -8,12 +7,11 @@ import {
   createDropout,
   DROPOUT_STEP,
   dropoutStep,
-  isDevice,
   type Model,
   RandomStream,
   type TrainableModel,
 } from '@psoft/engine';
-import { precisionOptions, type RunPrecision } from '@psoft/engine/devices';
+import { nvidiaCards, precisionOptions, type RunPrecision } from '@psoft/engine/devices';
 import { peakMemoryBytes } from '@psoft/results';
 import type { BenchMeasured, BenchPoint } from '@psoft/results/bench';
 import {
@@ -234,11 +232,5 @@ function forgetPeak(): void {
 
 /** What processes on the first card hold; ONNX Runtime gives nothing of it back before its session ends. */
 function deviceMemory({ executor }: BenchPoint): number | undefined {
-  if (!isDevice(executor as 'cuda') || executor !== 'cuda') return undefined;
-  try {
-    const used = execFileSync('nvidia-smi', ['--query-gpu=memory.used', '--format=csv,noheader,nounits']);
-    return Number(String(used).split('\n')[0]) * 2 ** 20;
-  } catch {
-    return undefined;
-  }
+  return executor === 'cuda' ? nvidiaCards()[0]?.usedBytes : undefined;
 }

@@ -6,34 +6,9 @@ import { crossEntropy, initialiseModel, modelFor } from '@psoft/models';
 import { expect, test } from 'vitest';
 import { ParameterVector } from '../src/parameters.ts';
 import { compileTrainStep } from '../src/programs.ts';
+import { SMALL_DEBERTA } from './smallDeberta.ts';
 
-const CONFIG = {
-  model_type: 'deberta-v2',
-  vocab_size: 60,
-  hidden_size: 16,
-  num_hidden_layers: 2,
-  num_attention_heads: 2,
-  intermediate_size: 32,
-  hidden_act: 'gelu',
-  hidden_dropout_prob: 0.1,
-  attention_probs_dropout_prob: 0.1,
-  max_relative_positions: -1,
-  position_buckets: 8,
-  max_position_embeddings: 32,
-  relative_attention: true,
-  norm_rel_ebd: 'layer_norm',
-  share_att_key: true,
-  pos_att_type: 'p2c|c2p',
-  position_biased_input: false,
-  type_vocab_size: 0,
-  layer_norm_eps: 1e-7,
-  initializer_range: 0.3,
-  pad_token_id: 0,
-  pooler_dropout: 0.1,
-  pooler_hidden_act: 'gelu',
-  pooler_hidden_size: 16,
-  num_labels: 2,
-};
+const CONFIG = { ...SMALL_DEBERTA, hidden_size: 16, intermediate_size: 32, pooler_hidden_size: 16 };
 const [BATCH, LENGTH] = [2, 8];
 
 test.each<[string, CompileOptions]>([

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Executor } from '@psoft/engine';
+import { nvidiaCards } from '@psoft/engine/devices';
 
 /** In the order in which Dawn takes them where the faster one is asked for, as ONNX Runtime does. */
 const KINDS = ['DISCRETE_GPU', 'INTEGRATED_GPU', 'CPU'];
@@ -10,11 +11,7 @@ const KINDS = ['DISCRETE_GPU', 'INTEGRATED_GPU', 'CPU'];
 export async function acceleratorOf(executor: Executor): Promise<string | undefined> {
   if (executor === 'webgpu' && process.platform === 'linux')
     return vulkanDevice(await said('vulkaninfo', '--summary'));
-  if (executor === 'cuda')
-    return (
-      (await said('nvidia-smi', '--query-gpu=name', '--format=csv,noheader')).split('\n')[0] || undefined
-    );
-  return undefined;
+  return executor === 'cuda' ? nvidiaCards()[0]?.name : undefined;
 }
 
 /** The device of a summary that Dawn would take, and its driver: "NVIDIA H100 80GB HBM3 (550.54.15)". */

@@ -1,8 +1,7 @@
 /** Options of `psoft sweep`, and what they mean. */
 
-import { execFile } from 'node:child_process';
 import os from 'node:os';
-import { promisify } from 'node:util';
+import { nvidiaCards } from '@psoft/engine/devices';
 import { ConfigError } from '@psoft/training/config';
 import { availableMemory } from '@psoft/training/memory';
 import { type Command, InvalidArgumentError, Option } from 'commander';
@@ -93,7 +92,7 @@ export function byteCount(text: string): number {
 
 /** How many workers there may be on this machine, and with what. */
 export async function poolLimits(options: SweepOptionValues & LaunchOptionValues): Promise<PoolLimits> {
-  const gpus = options.executor === 'cuda' ? await gpusOf(options) : undefined;
+  const gpus = options.executor === 'cuda' ? gpusOf(options) : undefined;
   const jobs = options.jobs ?? gpus?.length ?? 1;
   if (jobs < 1) throw new ConfigError('--jobs must be at least 1');
   return {
@@ -112,23 +111,12 @@ export function threadsFor(
   return Math.max(1, Math.floor(os.availableParallelism() / jobs));
 }
 
-async function gpusOf({ gpus }: LaunchOptionValues): Promise<readonly string[]> {
+function gpusOf({ gpus }: LaunchOptionValues): readonly string[] {
   if (gpus !== undefined) return gpus;
   const visible = process.env.CUDA_VISIBLE_DEVICES;
   if (visible !== undefined && visible !== '') return visible.split(',');
-  try {
-    const { stdout } = await promisify(execFile)('nvidia-smi', [
-      '--query-gpu=index',
-      '--format=csv,noheader',
-    ]);
-    const found = stdout
-      .split('\n')
-      .map((line) => line.trim())
-      .filter((line) => line !== '');
-    if (found.length > 0) return found;
-  } catch {
-    // Said below.
-  }
+  const found = nvidiaCards().map((_, i) => String(i));
+  if (found.length > 0) return found;
   throw new ConfigError('--executor=cuda: no GPU was found by nvidia-smi; say which with --gpus=0,1');
 }
 
