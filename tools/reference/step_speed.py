@@ -30,6 +30,7 @@ parser.add_argument("--layers", type=int)
 parser.add_argument("--device", default="cpu")
 parser.add_argument("--precision", choices=["f32", "tf32", "bf16"], default="f32")
 parser.add_argument("--neumann", action="store_true")
+parser.add_argument("--dropout", type=float, default=0.0, help="of the adapter's input; PSOFT and LoRA")
 parser.add_argument("--accumulate", type=int, default=1, help="batches an update; times are divided by them")
 parser.add_argument("--steps", type=int, default=10)
 parser.add_argument("--threads", type=int)
@@ -110,13 +111,19 @@ if args.method not in ("head", "full"):
         settings |= {
             "r": rank,
             "psoft_alpha": rank,
+            "psoft_dropout": args.dropout,
             "psoft_svd": "lowrank",
             "psoft_svd_lowrank_niter": 1,
             **({"use_cayley_neumann": True, "num_cayley_neumann_terms": 7} if args.neumann else {}),
         }
         config_class = peft.PsoftConfig
     elif args.method in ("lora", "dora"):
-        settings |= {"r": args.rank or 8, "lora_alpha": args.rank or 8, "use_dora": args.method == "dora"}
+        settings |= {
+            "r": args.rank or 8,
+            "lora_alpha": args.rank or 8,
+            "lora_dropout": args.dropout,
+            "use_dora": args.method == "dora",
+        }
         config_class = peft.LoraConfig
     elif args.method == "oft":
         settings |= {"oft_block_size": 32, "r": 0}
@@ -167,6 +174,7 @@ print(
             "device": args.device,
             "precision": args.precision,
             "neumann": args.neumann,
+            "dropout": args.dropout,
             "accumulate": args.accumulate,
             "trained": sum(one.numel() for one in trained),
             "stepMilliseconds": min(times),

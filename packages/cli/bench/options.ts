@@ -23,6 +23,7 @@ const OPTIONS = {
   recompute: { type: 'boolean', default: false },
   accumulate: { type: 'string' },
   exact: { type: 'boolean', default: false },
+  set: { type: 'string', multiple: true, default: [] as string[] },
   steps: { type: 'string' },
   threads: { type: 'string' },
   folder: { type: 'string', default: path.join(os.tmpdir(), 'psoft-bench') },
@@ -48,6 +49,7 @@ export const USAGE = `  --profile tiny|paper   sizes: small ones, or the paper's
   --recompute            activations are computed again in the backward pass
   --accumulate N         batches that make up one update: times are then divided by N
   --exact                PSOFT with the exact Cayley map instead of the paper's Neumann series
+  --set NAME=VALUE       a setting of the adapter, such as psoftDropout=0; repeatable
   --steps N              timed, after three that are not (default: 10; of the whole profile paper 100)
   --threads N, --folder DIR (where random weights are kept), --results-dir DIR
   --json                 print records as JSON lines, and write none

@@ -1,7 +1,9 @@
 /** What the benches of points share: options, one process a point, and where the records go. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import type { Json } from '@psoft/results';
 import { type BenchPoint, type BenchRecord, checkBench, writeBench } from '@psoft/results/bench';
+import { parseValue } from '../src/resolve.ts';
 import { measure } from './measure.ts';
 import { listOf, optionsOf, parse, USAGE, type Values, wishOf } from './options.ts';
 import {
@@ -94,9 +96,22 @@ function pointsOf(
             pointOf(shape as Subject, method, wish),
           ),
         );
-  if (!values.exact) return points;
-  return points.map((point) =>
-    point.method === 'psoft' ? { ...point, adapter: withoutSeries(point.adapter) } : point,
+  const settings = settingsOf(values.set);
+  return points.map((point) => {
+    if (point.method === 'full' || point.method === 'head') return point;
+    const own = values.exact && point.method === 'psoft' ? withoutSeries(point.adapter) : point.adapter;
+    return { ...point, adapter: { ...own, ...settings } };
+  });
+}
+
+/** Of `NAME=VALUE`; values as `psoft train --set` reads them. */
+function settingsOf(pairs: readonly string[]): BenchPoint['adapter'] {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at < 1) throw new Error(`--set takes NAME=VALUE, got "${pair}"`);
+      return [pair.slice(0, at), parseValue(pair.slice(at + 1)) as Json];
+    }),
   );
 }
 

@@ -1,4 +1,4 @@
-/** Runs the command as a user does. */
+/** Runs the command as a user does: in a process of its own, or at least with the same words. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -50,6 +50,32 @@ export function start(args: readonly string[], env: Record<string, string> = {},
   };
 }
 
-export function psoft(...args: string[]): Promise<Outcome> {
-  return start(args).outcome;
+/**
+ * The command in this process: what it computes runs in one of its own all the same, and a second to start the command
+ * itself is saved. One at a time; what a computing process prints itself (predictions) is not seen, see {@link start}.
+ */
+export async function psoft(...args: string[]): Promise<Outcome> {
+  if (isRunning) throw new Error('psoft() runs one command at a time');
+  isRunning = true;
+  const { main } = await import('../src/main.ts');
+  const written = { stdout: '', stderr: '' };
+  const streams = ['stdout', 'stderr'] as const;
+  const originals = streams.map((stream) => process[stream].write);
+  for (const stream of streams)
+    process[stream].write = ((chunk: string | Uint8Array, ...rest: unknown[]) => {
+      written[stream] += typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString();
+      const done = rest.at(-1);
+      if (typeof done === 'function') done();
+      return true;
+    }) as typeof process.stdout.write;
+  try {
+    return { code: await main(args), ...written };
+  } finally {
+    streams.forEach((stream, at) => {
+      process[stream].write = originals[at]!;
+    });
+    isRunning = false;
+  }
 }
+
+let isRunning = false;

@@ -77,7 +77,7 @@ describe('images of one’s own', () => {
     const reported = readFileSync(path.join(run!, 'predictions-report.jsonl'), 'utf8').trim().split('\n');
 
     const images = files.map((name) => path.join(IMAGES, name));
-    const predicted = await psoft('predict', run!, ...images, '--batch-size=4');
+    const predicted = await start(['predict', run!, ...images, '--batch-size=4']).outcome;
     expect(predicted.code, predicted.stderr).toBe(0);
     expect(predicted.stderr).toContain('6 rows in ');
     const rows = predicted.stdout.trim().split('\n');

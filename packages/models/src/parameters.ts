@@ -107,14 +107,19 @@ export class ParameterList {
   /**
    * New values for the parameters that `wanted` chooses. Each has a random stream of its own, so that none depends on
    * which others are made.
+   * @param largest more numbers than this in one of them are refused: a new head's size is some file's word
    */
-  initialise(seed: number, wanted: (name: string) => boolean): Map<string, WeightData> {
+  initialise(
+    seed: number,
+    wanted: (name: string) => boolean,
+    largest = LARGEST_NEW,
+  ): Map<string, WeightData> {
     const made = new Map<string, WeightData>();
     for (const [name, { shape, initial, zeroRow }] of this.parameters) {
       if (!wanted(name)) continue;
-      if (sizeOf(shape) > LARGEST_NEW)
+      if (sizeOf(shape) > largest)
         throw new ModelConfigError(
-          `config: ${name} is [${shape}] and has to be made: at most ${LARGEST_NEW} numbers are; give a checkpoint that has it`,
+          `config: ${name} is [${shape}] and has to be made: at most ${largest} numbers are; give a checkpoint that has it`,
         );
       const data = new Float32Array(sizeOf(shape));
       if (initial === 'normal') {

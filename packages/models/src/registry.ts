@@ -86,7 +86,7 @@ export function initialiseHeads(
 export function initialiseModel(task: Task, config: RawConfig, seed: number): Map<string, WeightData> {
   return architectureOf(task, config)
     .parameters(task, config)
-    .initialise(seed, () => true);
+    .initialise(seed, () => true, Number.POSITIVE_INFINITY);
 }
 
 /**

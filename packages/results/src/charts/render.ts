@@ -1,7 +1,6 @@
 /** From specifications to SVG files: no canvas, no browser, no network; the same records give the same bytes. */
 import path from 'node:path';
-import { type LoggerInterface, parse, type Spec, View } from 'vega';
-import { compile } from 'vega-lite';
+import type { LoggerInterface, Spec, View } from 'vega';
 import { writeAtomically } from '../atomic.ts';
 import { taskFolder } from '../identity.ts';
 import type { RunRecord } from '../schema.ts';
@@ -72,6 +71,7 @@ const isCompleted = ({ runInfo }: RunRecord): boolean => runInfo.status === 'com
  * @throws Error with Vega's message where it would only warn: a chart that drops values must not look finished
  */
 export async function renderSvg(specification: ChartSpecification): Promise<string> {
+  const { compile } = await import('vega-lite');
   return drawVega(compile(specification, { logger: STRICT }).spec);
 }
 
@@ -87,6 +87,8 @@ export interface DrawHooks {
  * @throws as {@link renderSvg}
  */
 export async function drawVega(spec: Spec, { before, after }: DrawHooks = {}): Promise<string> {
+  // Loaded where something is drawn: most commands draw nothing, and it takes a third of a second.
+  const { parse, View } = await import('vega');
   const view = new View(parse(spec), { renderer: 'none', logger: STRICT });
   try {
     before?.(view);
