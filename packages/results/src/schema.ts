@@ -68,6 +68,10 @@ const epochRow = object({
   tokensPerSecond: d('Real tokens, padding not counted.', optional(number(0))),
   medianStepMilliseconds: optional(number(0)),
   meanGradientNorm: d('Before clipping.', optional(number(0))),
+  skippedSteps: d(
+    'In f16: steps so far whose gradient overflowed, so that no parameter changed.',
+    optional(integer()),
+  ),
   orthogonalityError: d('Largest Frobenius norm of RᵀR - I over all layers.', optional(number(0))),
 });
 

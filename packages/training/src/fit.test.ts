@@ -201,6 +201,81 @@ describe('Fit', () => {
     expect(model.parameters.flatMap(({ data }) => [...data])).toEqual(afterFirstEpoch);
   });
 
+  describe('in 16-bit floats', () => {
+    const options = { precision: 'f16' as const };
+    /** The toy task with its loss multiplied. */
+    const times = (factor: number): FitTask => {
+      const task = toyTask();
+      return { ...task, loss: (outputs, batch) => tf.mul(task.loss(outputs, batch), factor) };
+    };
+    const settings = { ...config, maxGradNorm: 1e9 };
+    const valuesOf = async (task: FitTask, more: Partial<FitConfig> = {}, compiled = {}) => {
+      const fit = new Fit(toyModel(), task, { ...settings, ...more }, compiled);
+      const result = await fit.run();
+      await fit.dispose();
+      return { ...result, values: [...fit.vector.values] };
+    };
+
+    test('gradients below what they can hold are seen as float32 sees them', async () => {
+      // Adam takes the same steps whatever the factor, up to epsilon, unless gradients vanish.
+      const tiny = times(2 ** -22);
+      const [wide, scaled, unscaled] = [
+        await valuesOf(tiny),
+        await valuesOf(tiny, {}, options),
+        await valuesOf(tiny, { gradScaler: { initial: 1, growthInterval: 1e6 } }, options),
+      ];
+      const distance = (one: { values: number[] }) =>
+        Math.max(...wide.values.slice(0, 4).map((value, i) => Math.abs(value - one.values[i]!)));
+      const size = Math.max(...wide.values.map(Math.abs));
+      expect(distance(scaled)).toBeLessThan(0.01 * size);
+      expect(distance(unscaled)).toBeGreaterThan(0.1 * size);
+      expect(scaled.rows.at(-1)!.skippedSteps).toBe(0);
+      for (const [i, row] of scaled.rows.entries()) {
+        expect(row.trainLoss / wide.rows[i]!.trainLoss).toBeCloseTo(1, 2);
+        expect(row.meanGradientNorm / wide.rows[i]!.meanGradientNorm).toBeCloseTo(1, 1);
+      }
+    });
+
+    test('a step that overflows changes nothing; the next is scaled half as much', async () => {
+      const large = times(64);
+      const seen: FitState[] = [];
+      const model = toyModel();
+      const fit = new Fit(model, large, settings, options);
+      const result = await fit.run({ onState: (state) => void seen.push(structuredClone(state())) });
+      const skipped = result.rows.at(-1)!.skippedSteps!;
+      expect(skipped).toBeGreaterThan(2);
+      expect(result.steps).toBe(32);
+      const [first, second] = seen as [FitState, FitState];
+      expect([...first.values]).toEqual(Array(6).fill(0));
+      expect(first.optimiser.step).toBe(0);
+      expect([first.gradScaler!.scale, second.gradScaler!.scale]).toEqual([2 ** 15, 2 ** 14]);
+      expect(seen.at(-1)!.optimiser.step).toBe(32 - skipped);
+      expect(seen.at(-1)!.gradScaler).toEqual({
+        scale: 2 ** (16 - skipped),
+        sinceChange: 32 - skipped,
+        skippedSteps: skipped,
+      });
+      // The rate has the warm-up and the fall of the steps that were taken.
+      expect(result.rows.at(-1)!.learningRate).toBeCloseTo((config.learningRate * skipped) / (32 - 3), 10);
+      expect(result.best!.metric).toBeGreaterThan(58);
+      await fit.dispose();
+
+      for (const state of [seen[0]!, seen[3]!, seen[12]!]) {
+        const again = new Fit(toyModel(), large, settings, options);
+        await again.run({}, state);
+        expect(again.vector.values).toEqual(fit.vector.values);
+        await again.dispose();
+      }
+    });
+
+    test('what is not finite for another reason is an error, with the way out', async () => {
+      const endless = times(3e38);
+      await expect(valuesOf(endless, {}, options)).rejects.toThrow(
+        /^gradient norm is (NaN|Infinity) at step \d+.*: use bf16 or f32 \(f16 ends at 65,504\), lower/,
+      );
+    });
+  });
+
   describe('evaluation by steps', () => {
     const bySteps = { ...config, epochs: 3, evaluationSteps: 5 };
     const run = async (hooks: FitHooks = {}, from?: FitState) => {

@@ -8,6 +8,7 @@ import {
   type TypedArray,
 } from '@psoft/engine';
 import { Evaluator } from './evaluator.ts';
+import { type GradScalerConfig, GradScaler, type GradScalerState } from './gradScaler.ts';
 import { Meter, type MeterState } from './meter.ts';
 import {
   AdamW,
@@ -80,6 +81,8 @@ export interface FitConfig {
   /** Evaluates after every so many steps and the last one, instead of after every epoch. */
   readonly evaluationSteps?: number;
   readonly dropoutSeed: number;
+  /** Of programs in f16; torch's when left out. */
+  readonly gradScaler?: GradScalerConfig;
 }
 
 export interface SelectionRule {
@@ -101,6 +104,8 @@ export interface EpochRow {
   readonly tokensPerSecond: number;
   readonly medianStepMilliseconds: number;
   readonly meanGradientNorm: number;
+  /** In f16: of all so far, those whose gradient overflowed, so that no parameter changed. */
+  readonly skippedSteps?: number;
 }
 
 export interface FitHooks {
@@ -135,6 +140,8 @@ export interface FitState {
   readonly rows: readonly EpochRow[];
   /** Since the last row. */
   readonly meter: MeterState;
+  /** In f16. */
+  readonly gradScaler?: GradScalerState;
 }
 
 export interface FitResult {
@@ -152,7 +159,7 @@ export interface ProgramSummary {
   readonly milliseconds: number;
 }
 
-/** Loss or gradient stopped being a number. Parameters are those of before the step. */
+/** Loss or gradient stopped being a number, and scaling did not help. Parameters are those of before the step. */
 export class NonFiniteError extends Error {
   override readonly name = 'NonFiniteError';
 }
@@ -193,6 +200,10 @@ export class Fit {
     const warmupSteps = warmupStepsOf(config, totalSteps);
     const schedule = SCHEDULES[config.schedule ?? 'linear'];
     const adamw = new AdamW(vector.size, { weightDecay: config.weightDecay });
+    const scaler =
+      this.options.precision === 'f16' ? new GradScaler(config.gradScaler, from?.gradScaler) : undefined;
+    // A step that was skipped does not count for it (transformers' Trainer).
+    const rateFactor = () => schedule(step - (scaler?.skippedSteps ?? 0), warmupSteps, totalSteps);
     const rows: EpochRow[] = [...(from?.rows ?? [])];
     const period = config.evaluationSteps;
     let best = from?.best;
@@ -212,9 +223,10 @@ export class Fit {
         epoch,
         step,
         selection,
-        learningRate: config.learningRate * schedule(step, warmupSteps, totalSteps),
+        learningRate: config.learningRate * rateFactor(),
         evalSeconds: (performance.now() - start) / 1000,
         ...meter.summary(),
+        ...(scaler === undefined ? {} : { skippedSteps: scaler.skippedSteps }),
       };
       rows.push(row);
       meter = new Meter();
@@ -246,24 +258,30 @@ export class Fit {
           best,
           rows,
           meter: meter.state,
+          ...(scaler === undefined ? {} : { gradScaler: scaler.state }),
         });
         while (done < batches.length && step < totalSteps && !stopped) {
           const batch = batches[done]!;
           // Compiling is no part of a step's time.
           for (const { bucket } of batch.parts ?? [batch]) await this.#trainStep(bucket);
           const start = performance.now();
-          const { loss, gradient } = await this.#gradientOf(batch, step);
-          const norm = gradientNorm(gradient);
-          this.#assertFinite(norm, step, batch, 'gradient norm', gradient);
-          const factor = schedule(step, warmupSteps, totalSteps);
-          adamw.update(
-            vector.values,
-            gradient,
-            vector.ranges,
-            (group) => factor * (group === 'head' ? config.headLearningRate : config.learningRate),
-            config.maxGradNorm === undefined ? 1 : clipFactor(norm, config.maxGradNorm),
-          );
-          meter.add(loss, norm, performance.now() - start, batch.tokens);
+          const scale = scaler?.scale ?? 1;
+          const { loss, gradient } = await this.#gradientOf(batch, step, scale);
+          const norm = gradientNorm(gradient) / scale;
+          const isSkipped = !Number.isFinite(norm) && scaler?.skipped() === true;
+          if (!isSkipped) {
+            this.#assertFinite(norm, step, batch, 'gradient norm', gradient);
+            const factor = rateFactor();
+            adamw.update(
+              vector.values,
+              gradient,
+              vector.ranges,
+              (group) => factor * (group === 'head' ? config.headLearningRate : config.learningRate),
+              (config.maxGradNorm === undefined ? 1 : clipFactor(norm, config.maxGradNorm)) / scale,
+            );
+            scaler?.applied();
+          }
+          meter.add(loss, isSkipped ? undefined : norm, performance.now() - start, batch.tokens);
           step++;
           done++;
           hooks.onStep?.({ step, totalSteps, loss, tokensPerSecond: meter.tokensPerSecond });
@@ -317,10 +335,11 @@ export class Fit {
     await this.#evaluator.dispose();
   }
 
-  /** Loss and gradient of a batch: the sums of its parts'. */
-  async #gradientOf(batch: Batch, step: number): Promise<StepResult> {
+  /** Loss, and gradient times `gradientScale`, of a batch: the sums of its parts'. */
+  async #gradientOf(batch: Batch, step: number, gradientScale: number): Promise<StepResult> {
     const { vector, config } = this;
     const parts = batch.parts ?? [batch];
+    const factors = { penaltyShare: 1 / parts.length, gradientScale };
     const numbered = parts.map((part, at) => ({ part, dropout: dropoutStep(config.dropoutSeed, step, at) }));
     let sum: StepResult | undefined;
     for (const run of this.#runsOf(numbered)) {
@@ -329,7 +348,7 @@ export class Fit {
       const { part } = run[0]!;
       const program = await this.#trainStep(part.bucket);
       const inputs = run.map(({ part, dropout }) => ({ batch: part.inputs, dropout }));
-      const result = await program.runParts(vector.values, inputs, 1 / parts.length);
+      const result = await program.runParts(vector.values, inputs, factors);
       this.#assertFinite(result.loss, step, part, 'loss');
       if (sum === undefined) sum = result;
       else {
@@ -376,9 +395,10 @@ export class Fit {
     const first = gradient?.findIndex((one) => !Number.isFinite(one)) ?? -1;
     const where = first < 0 ? '' : `, first in "${this.vector.nameAt(first)}"`;
     const examples = Array.from(batch.examples).slice(0, 8).join(', ');
+    const advice = this.options.precision === 'f16' ? 'use bf16 or f32 (f16 ends at 65,504), ' : '';
     throw new NonFiniteError(
       `${what} is ${value} at step ${step + 1}${where} (length ${batch.bucket}, examples ${examples}, ...): ` +
-        'lower the learning rate or look at those examples; the best parameters so far are kept',
+        `${advice}lower the learning rate or look at those examples; the best parameters so far are kept`,
     );
   }
 }

@@ -6,7 +6,11 @@ export interface MeterState {
   readonly loss: number;
   readonly norm: number;
   readonly tokens: number;
+  /** Steps without a norm; 0 when left out. */
+  readonly skipped?: number;
 }
+
+const EMPTY: MeterState = { milliseconds: [], loss: 0, norm: 0, tokens: 0 };
 
 /** What an epoch's row reports. */
 export class Meter {
@@ -14,26 +18,34 @@ export class Meter {
   #loss: number;
   #norm: number;
   #tokens: number;
+  #skipped: number;
   #total: number;
 
-  constructor(
-    { milliseconds, loss, norm, tokens }: MeterState = { milliseconds: [], loss: 0, norm: 0, tokens: 0 },
-  ) {
+  constructor({ milliseconds, loss, norm, tokens, skipped = 0 }: MeterState = EMPTY) {
     this.#milliseconds = [...milliseconds];
     this.#loss = loss;
     this.#norm = norm;
     this.#tokens = tokens;
+    this.#skipped = skipped;
     this.#total = milliseconds.reduce((sum, one) => sum + one, 0);
   }
 
   get state(): MeterState {
-    return { milliseconds: this.#milliseconds, loss: this.#loss, norm: this.#norm, tokens: this.#tokens };
+    return {
+      milliseconds: this.#milliseconds,
+      loss: this.#loss,
+      norm: this.#norm,
+      tokens: this.#tokens,
+      ...(this.#skipped === 0 ? {} : { skipped: this.#skipped }),
+    };
   }
 
-  add(loss: number, norm: number, milliseconds: number, tokens: number): void {
+  /** @param norm of the gradient; undefined where it overflowed and nothing was changed */
+  add(loss: number, norm: number | undefined, milliseconds: number, tokens: number): void {
     this.#milliseconds.push(milliseconds);
     this.#loss += loss;
-    this.#norm += norm;
+    if (norm === undefined) this.#skipped++;
+    else this.#norm += norm;
     this.#tokens += tokens;
     this.#total += milliseconds;
   }
@@ -46,7 +58,8 @@ export class Meter {
     const sorted = [...this.#milliseconds].sort((a, b) => a - b);
     return {
       trainLoss: this.#loss / sorted.length,
-      meanGradientNorm: this.#norm / sorted.length,
+      // Where every step was skipped there is none: 0 over 1.
+      meanGradientNorm: this.#norm / Math.max(1, sorted.length - this.#skipped),
       trainSeconds: this.#total / 1000,
       tokensPerSecond: this.tokensPerSecond,
       medianStepMilliseconds: sorted[sorted.length >> 1]!,

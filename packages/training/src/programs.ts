@@ -26,8 +26,16 @@ export type BatchSpec = Readonly<Record<string, TensorSpec>>;
 
 export interface StepResult {
   readonly loss: number;
-  /** With respect to the flat parameter vector. */
+  /** With respect to the flat parameter vector; times the loss scale, where there is one. */
   readonly gradient: Float32Array;
+}
+
+/** Factors of a run, 1 where they are left out. */
+export interface StepFactors {
+  /** On the model's penalty: 1 / n where n runs make up one update. */
+  readonly penaltyShare?: number;
+  /** On the gradient while it is computed, in programs of f16: see `GradScaler`. */
+  readonly gradientScale?: number;
 }
 
 /** One batch, or one of the parts of an update. */
@@ -40,15 +48,15 @@ export interface TrainStep {
   readonly program: Program;
   /** How many parts of an update one run takes at most. */
   readonly parts: number;
-  /** One batch. @param penaltyShare factor on the model's penalty: 1 / n where n runs make up one update */
+  /** One batch. */
   run(
     values: Float32Array,
     batch: Readonly<Record<string, TypedArray>>,
     dropout: Int32Array,
-    penaltyShare?: number,
+    factors?: StepFactors,
   ): Promise<StepResult>;
   /** One batch, or as many as there may be: the sums of their losses and gradients. */
-  runParts(values: Float32Array, parts: readonly StepInput[], penaltyShare?: number): Promise<StepResult>;
+  runParts(values: Float32Array, parts: readonly StepInput[], factors?: StepFactors): Promise<StepResult>;
 }
 
 /** Frozen tensors by name, fetched when a model first reads them. */
@@ -58,15 +66,20 @@ export function lazyWeights(weight: WeightLookup): TensorMap {
   });
 }
 
-/** Loss and gradient of one batch shape, as a function to compile or to trace. */
+/**
+ * Loss and gradient of one batch shape, as a function to compile or to trace.
+ * @param options.training false leaves dropout out
+ * @param options.isScaled whether the gradient is computed times an input `gradientScale`
+ */
 export function trainStepOf(
   model: TrainableModel,
   ranges: readonly ParameterRange[],
   loss: LossFunction,
   batch: BatchSpec,
-  training = true,
+  { training = true, isScaled = false }: { training?: boolean; isScaled?: boolean } = {},
 ): { readonly step: ProgramFunction; readonly signature: Signature } {
-  const step: ProgramFunction = ({ parameters: flat, dropoutStep, penaltyShare, ...inputs }, weight) => {
+  const step: ProgramFunction = (given, weight) => {
+    const { parameters: flat, dropoutStep, penaltyShare, gradientScale, ...inputs } = given;
     const { value, grad } = tf.valueAndGrad((theta: Tensor) => {
       const bindings = {
         weights: lazyWeights(weight),
@@ -76,21 +89,23 @@ export function trainStepOf(
       const own = loss(model.forward(bindings, inputs), inputs);
       const penalty = model.penalty?.(bindings);
       return (penalty === undefined ? own : tf.add(own, tf.mul(penalty, penaltyShare!))) as never;
-    })(flat!);
+    })(flat!, gradientScale as never);
     return { loss: value, gradient: grad };
   };
   const size = ranges.reduce((sum, range) => sum + range.size, 0);
   const inputs: Record<string, TensorSpec> = {
     parameters: { shape: [size], dtype: 'float32' },
     dropoutStep: DROPOUT_STEP,
-    ...(model.penalty === undefined ? {} : { penaltyShare: { shape: [], dtype: 'float32' } }),
+    ...(model.penalty === undefined ? {} : { penaltyShare: FACTOR }),
+    ...(isScaled ? { gradientScale: FACTOR } : {}),
     ...batch,
   };
   return { step, signature: { inputs, weights: model.weights, parameters: ['parameters'] } };
 }
 
+const FACTOR: TensorSpec = { shape: [], dtype: 'float32' };
 /** Inputs that are the same for every part of an update. */
-const SHARED = new Set(['parameters', 'penaltyShare']);
+const SHARED = new Set(['parameters', 'penaltyShare', 'gradientScale']);
 
 /**
  * A step over up to `parts` batches of one shape, `partCount` of them, one after the other where the program runs: what
@@ -124,7 +139,8 @@ export function accumulatedStepOf(
 }
 
 /**
- * Compiles loss and gradient for one batch shape; the loss includes the model's penalty, where it has one.
+ * Compiles loss and gradient for one batch shape; the loss includes the model's penalty, where it has one. A program of
+ * precision f16 takes a loss scale.
  * @param options.training false leaves dropout out (for tests against other implementations)
  * @param options.parts batches that one run takes at most; default 1
  */
@@ -137,23 +153,28 @@ export async function compileTrainStep(
 ): Promise<TrainStep> {
   const { training = true, parts = 1, ...compileOptions } = options;
   const hasPenalty = model.penalty !== undefined;
-  const one = trainStepOf(model, vector.ranges, loss, batch, training);
+  const isScaled = options.precision === 'f16';
+  const one = trainStepOf(model, vector.ranges, loss, batch, { training, isScaled });
   const { step, signature } = parts === 1 ? one : accumulatedStepOf(one, parts);
   const program = await compile(step, signature, { name: 'train', ...compileOptions });
-  const runParts: TrainStep['runParts'] = async (values, given, penaltyShare = 1) => {
+  const runParts: TrainStep['runParts'] = async (values, given, factors = {}) => {
+    const { penaltyShare = 1, gradientScale = 1 } = factors;
     if (given.length === 0 || given.length > parts)
       throw new Error(`a step takes 1 to ${parts} batches, got ${given.length}`);
-    const share = hasPenalty ? { penaltyShare: Float32Array.of(penaltyShare) } : {};
+    const scalars = {
+      ...(hasPenalty ? { penaltyShare: Float32Array.of(penaltyShare) } : {}),
+      ...(isScaled ? { gradientScale: Float32Array.of(gradientScale) } : {}),
+    };
     const own = given.map(({ batch, dropout }) => ({ dropoutStep: dropout, ...batch }));
     const inputs =
       parts === 1 ? own[0]! : { partCount: Int32Array.of(own.length), ...stacked(own, signature.inputs) };
-    const result = await program.run({ parameters: values, ...share, ...inputs });
+    const result = await program.run({ parameters: values, ...scalars, ...inputs });
     return { loss: result.loss!.data[0]!, gradient: result.gradient!.data as Float32Array };
   };
   return {
     program,
     parts,
-    run: (values, batch, dropout, penaltyShare) => runParts(values, [{ batch, dropout }], penaltyShare),
+    run: (values, batch, dropout, factors) => runParts(values, [{ batch, dropout }], factors),
     runParts,
   };
 }

@@ -14,6 +14,7 @@ const [BATCH, LENGTH] = [2, 8];
 test.each<[string, CompileOptions]>([
   ['float32', {}],
   ['16-bit products, recomputed', { precision: 'bf16', recompute: true }],
+  ['16-bit floats, scaled', { precision: 'f16' }],
 ])('%s: loss and gradient are the sums of the parts’', async (_, options) => {
   const model = modelFor(
     'sequence-classification',
@@ -46,12 +47,12 @@ test.each<[string, CompileOptions]>([
   let loss = 0;
   const gradient = new Float32Array(vector.size);
   for (const { batch, dropout } of parts) {
-    const result = await one.run(vector.values, batch, dropout);
+    const result = await one.run(vector.values, batch, dropout, { gradientScale: 256 });
     loss += result.loss;
     for (let i = 0; i < gradient.length; i++) gradient[i]! += result.gradient[i]!;
   }
   // Fewer than it takes: the rest is left alone.
-  const together = await several.runParts(vector.values, parts);
+  const together = await several.runParts(vector.values, parts, { gradientScale: 256 });
   expect(Math.abs(together.loss / loss - 1)).toBeLessThan(1e-5);
   const largest = Math.max(...gradient.map(Math.abs));
   for (let i = 0; i < gradient.length; i++)

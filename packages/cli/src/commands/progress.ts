@@ -30,8 +30,9 @@ export async function runWithProgress(request: RunRequest, watch: Watch = {}): P
         const [first] = Object.entries(row.selection);
         if (first) metric = { name: first[0], value: first[1] };
         const selection = first ? `, selection ${formatMetrics(row.selection)}` : '';
+        const skipped = row.skippedSteps ? `, ${row.skippedSteps} steps skipped so far (f16 overflow)` : '';
         progress?.log(
-          `epoch ${row.epoch}: loss ${row.trainLoss.toFixed(4)}${selection}${isBest ? ' (best)' : ''}`,
+          `epoch ${row.epoch}: loss ${row.trainLoss.toFixed(4)}${selection}${isBest ? ' (best)' : ''}${skipped}`,
         );
       },
     };

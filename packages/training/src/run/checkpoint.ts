@@ -5,6 +5,7 @@ import path from 'node:path';
 import { readSafetensorsHeader, readWeight, type WeightSource, writeSafetensors } from '@psoft/engine';
 import { shown as quoted } from '@psoft/engine/errors';
 import type { FitState } from '../fit.ts';
+import type { GradScalerState } from '../gradScaler.ts';
 import { ConfigError } from './config.ts';
 import { isObject } from './readJson.ts';
 
@@ -39,6 +40,7 @@ interface Description extends CheckpointKey {
   readonly best?: { readonly epoch: number; readonly step: number; readonly metric: number };
   readonly rows: FitState['rows'];
   readonly meter: FitState['meter'];
+  readonly gradScaler?: GradScalerState;
   readonly seconds: number;
   readonly continued: number;
 }
@@ -59,7 +61,7 @@ export class CheckpointFile {
 
   /** Replaces the one before; a kill leaves the one or the other. */
   async write({ state, seconds, continued }: SavedState): Promise<void> {
-    const { step, epoch, batch, values, optimiser, best, rows, meter } = state;
+    const { step, epoch, batch, values, optimiser, best, rows, meter, gradScaler } = state;
     const description: Description = {
       ...this.key,
       format: FORMAT,
@@ -70,6 +72,7 @@ export class CheckpointFile {
       ...(best === undefined ? {} : { best: { epoch: best.epoch, step: best.step, metric: best.metric } }),
       rows,
       meter,
+      ...(gradScaler === undefined ? {} : { gradScaler }),
       seconds,
       continued,
     };
@@ -109,7 +112,8 @@ export class CheckpointFile {
         throw refuse(`has ${length ?? 'no'} values in "${name}", the run trains ${size}`);
       return Float32Array.from(await readWeight(source));
     };
-    const { step, epoch, batch, optimiserStep, best, rows, meter, seconds, continued } = description;
+    const { step, epoch, batch, optimiserStep, best, rows, meter, gradScaler, seconds, continued } =
+      description;
     const state: FitState = {
       step,
       epoch,
@@ -123,6 +127,7 @@ export class CheckpointFile {
       best: best === undefined ? undefined : { ...best, values: await read('best') },
       rows,
       meter,
+      ...(gradScaler === undefined ? {} : { gradScaler }),
     };
     return { state, seconds, continued };
   }
@@ -147,9 +152,17 @@ function descriptionIn(text: string | undefined): Description | undefined {
   }
 }
 
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+
+function isScaler(state: GradScalerState): boolean {
+  if (!isObject(state)) return false;
+  const { scale, sinceChange, skippedSteps } = state as unknown as GradScalerState;
+  return Number.isInteger(Math.log2(scale)) && scale >= 1 && [sinceChange, skippedSteps].every(isCount);
+}
+
 /** Whether a state is as {@link CheckpointFile.write} writes it: a damaged one must not become another result. */
-function isState({ step, epoch, batch, optimiserStep, best, rows, meter, ...rest }: Description): boolean {
-  const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+function isState(description: Description): boolean {
+  const { step, epoch, batch, optimiserStep, best, rows, meter, gradScaler, ...rest } = description;
   const isNumber = (value: unknown): boolean => typeof value === 'number';
   // JSON has null for what is not finite, as a rate over no time.
   const isStored = (value: unknown): boolean => isNumber(value) || value === null;
@@ -169,6 +182,8 @@ function isState({ step, epoch, batch, optimiserStep, best, rows, meter, ...rest
     ) &&
     isObject(meter) &&
     [meter.loss, meter.norm, meter.tokens].every(isNumber) &&
+    (meter.skipped === undefined || isCount(meter.skipped)) &&
+    (gradScaler === undefined || isScaler(gradScaler)) &&
     Array.isArray(meter.milliseconds) &&
     meter.milliseconds.every(isNumber)
   );
