@@ -1,13 +1,19 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import {
   compile,
   createDropout,
   DROPOUT_STEP,
   dropoutStep,
+  estimateMemory,
   isExecutorInstalled,
   type ProgramFunction,
+  type Tensor,
   tf,
+  traceOptimised,
 } from '@psoft/engine';
 import { describe, expect, test } from 'vitest';
+import { temporaryFolder } from './weightFiles.ts';
 
 const SHAPE = [48, 512];
 const SIZE = SHAPE[0]! * SHAPE[1]!;
@@ -88,5 +94,56 @@ describe('dropout', async () => {
 
   test('a rate outside [0, 1) is refused with its value', () => {
     expect(() => createDropout(tf.tensor1d([1, 2], 'int32'))(tf.ones([2]), 1)).toThrow(/got 1$/);
+  });
+});
+
+describe('a gradient through dropout', () => {
+  const [LAYERS, ROWS, WIDTH] = [6, 256, 512];
+  /** Layers that need their mask on the way back, and nothing else of their size. */
+  const chain: ProgramFunction = ({ x, step }) => {
+    const { value, grad } = tf.valueAndGrad((start: Tensor) => {
+      const dropout = createDropout(step!);
+      let y = start;
+      for (let i = 0; i < LAYERS; i++) y = tf.mul(dropout(y, 0.1), 1.5);
+      return tf.sum(y) as never;
+    })(x!);
+    return { sum: value, dx: grad };
+  };
+  const inputs = { x: { shape: [ROWS, WIDTH], dtype: 'float32' as const }, step: DROPOUT_STEP };
+  const without = ['masks taken again'];
+
+  test('takes masks again from their pool: the same numbers, and none is kept', async () => {
+    const step = dropoutStep(2, 5);
+    const [again, kept] = await Promise.all(
+      [{}, { without }].map(async (options) => {
+        const program = await compile(chain, { inputs }, options);
+        const result = await program.run({ x: new Float32Array(ROWS * WIDTH).fill(0.5), step });
+        await program.dispose();
+        return result;
+      }),
+    );
+    expect(again!.dx!.data).toEqual(kept!.dx!.data);
+    expect(again!.sum!.data).toEqual(kept!.sum!.data);
+    const maskBytes = 4 * ROWS * WIDTH;
+    const peakOf = (options: object) =>
+      estimateMemory(traceOptimised(chain, { inputs }, options), new Map()).peakActivationBytes;
+    expect(peakOf({ without })).toBeGreaterThan(LAYERS * maskBytes);
+    expect(peakOf({})).toBeLessThan(4 * maskBytes);
+  });
+
+  test('a session does take them twice: its own search for what is computed twice is off', async () => {
+    const folder = temporaryFolder();
+    const program = await compile(chain, { inputs }, { profilePrefix: path.join(folder, 'run') });
+    await program.run({ x: new Float32Array(ROWS * WIDTH), step: dropoutStep(2, 5) });
+    await program.dispose();
+    const [profile] = readdirSync(folder);
+    const events = readFileSync(path.join(folder, profile!), 'utf8');
+    expect(events.match(/"name"\s*:\s*"Gather[^"]*_kernel_time"/g)).toHaveLength(2 * LAYERS);
+  });
+
+  test('on a card, small masks are kept', () => {
+    const gathers = (device: 'cpu' | 'cuda') =>
+      traceOptimised(chain, { inputs }, { device }).nodes.filter(({ op }) => op === 'GatherV2').length;
+    expect([gathers('cpu'), gathers('cuda')]).toEqual([2 * LAYERS, LAYERS]);
   });
 });

@@ -6,6 +6,7 @@ import type { WeightSource } from '../weights/source.ts';
 import { withoutCheckpoints } from './checkpoints.ts';
 import { commonSubexpressions } from './commonSubexpressions.ts';
 import { deadCode } from './deadCode.ts';
+import { dropoutMasks } from './dropoutMasks.ts';
 import { dropoutRows } from './dropoutRows.ts';
 import { gemm } from './gemm.ts';
 import { joins, unjoinable } from './joins.ts';
@@ -26,6 +27,10 @@ const across = (inputs: InputOrigins): readonly Pass[] => [softmaxGradient, scal
 const FINAL: readonly Pass[] = [gemm, deadCode];
 
 const MAX_ROUNDS = 20;
+
+/** Bytes of a mask that are worth taking it twice: on a card, small nodes cost as much as large ones. */
+const WORTH_A_NODE = 2 ** 18;
+const WORTH_A_LAUNCH = 2 ** 24;
 
 export interface OptimiseOptions {
   /** Default "f32". */
@@ -71,7 +76,8 @@ function rewritten(graph: Graph, options: RewriteOptions, inputs: InputOrigins):
   current = across(inputs).reduce(run, current);
   // Behind common subexpressions, which would join what is computed twice.
   if (options.recompute) current = withoutCheckpoints(recompute(current, inputs));
-  return [dropoutRows, ...(options.joins ? joins(inputs) : []), ...FINAL].reduce(run, current);
+  const masks = dropoutMasks(options.device === 'cuda' ? WORTH_A_LAUNCH : WORTH_A_NODE);
+  return [dropoutRows, masks, ...(options.joins ? joins(inputs) : []), ...FINAL].reduce(run, current);
 }
 
 interface RewriteOptions extends OptimiseOptions {
