@@ -16,7 +16,9 @@ import {
   type WeightData,
 } from '@psoft/engine';
 import { describe, expect, test } from 'vitest';
+import { TARGETS } from '../src/onnx/target.ts';
 import { expectParity } from './kernelParity.ts';
+import { runLowered } from './lowered.ts';
 
 const [TOKENS, WIDTH, RANK, HEADS] = [12, 16, 4, 2];
 const rng = RandomStream.from(11, 'joins');
@@ -29,6 +31,7 @@ const NAMES = ['query', 'key', 'value'];
 const weights = new Map<string, WeightData>(
   NAMES.flatMap((name): [string, WeightData][] => [
     [name, random(WIDTH, WIDTH)],
+    [`${name}.bias`, random(WIDTH)],
     [`${name}.a`, random(RANK, WIDTH)],
     [`${name}.b`, random(WIDTH, RANK)],
   ]),
@@ -42,7 +45,7 @@ const attention: ProgramFunction = ({ x: input, cores: given, step }, weight) =>
     const all = tf.unstack(cores);
     const heads = NAMES.map((name, i) => {
       const change = times(times(times(x, weight(`${name}.a`)), all[i]!), weight(`${name}.b`));
-      const y = tf.add(times(x, weight(name)), change);
+      const y = tf.add(tf.add(times(x, weight(name)), weight(`${name}.bias`)), change);
       return tf.transpose(tf.reshape(y, [TOKENS, HEADS, WIDTH / HEADS]), [1, 0, 2]);
     });
     const [query, key, mixed] = heads as [Tensor, Tensor, Tensor];
@@ -122,7 +125,10 @@ describe('passes over a whole step', () => {
   test('a base layer and its adapter are one product, and so are the gradients of one input', () => {
     const graph = traceOptimised(attention, signature, { without: ALL.slice(0, 3) });
     // Of nine products with frozen weights forward one for all A and one a projection stay; of the input's six, one.
-    expect(count(plain, 'BatchMatMul') - count(graph, 'BatchMatMul')).toBe(9 - 4 + (6 - 1));
+    const products = (one: Graph) => count(one, 'BatchMatMul') + count(one, 'Gemm');
+    expect(products(plain) - products(graph)).toBe(9 - 4 + (6 - 1));
+    // Biases are rows of the joined weights, and were part of the base layers' products.
+    expect([count(plain, 'Gemm'), count(graph, 'Gemm')]).toEqual([3, 0]);
     expect(count(plain, 'Add') - count(graph, 'Add')).toBe(3 + 5);
   });
 
@@ -156,13 +162,79 @@ describe('joined products', () => {
       weight bias = %2: f32[6]
       weight a = %3: f32[1,4]
       weight b = %4: f32[6,1]
-      %5: f32[6,5] = Concat(%1, %4, axis=1)
-      %6: f32[5,1] = BatchMatMul(%0, %3, transposeA=false, transposeB=true)
-      %7: f32[5,1] = Relu(%6)
-      %8: f32[5,5] = Concat(%0, %7, axis=1)
-      %9: f32[5,6] = Gemm(%8, %5, %2, transposeA=false, transposeB=true)
-      output y = %9"
+      %5: f32[6,1] = Reshape(%2, shape=[6,1])
+      %6: f32[5,1] = Fill(shape=[5,1], value=1, dtype="float32")
+      %7: f32[6,6] = Concat(%1, %4, %5, axis=1)
+      %8: f32[5,1] = BatchMatMul(%0, %3, transposeA=false, transposeB=true)
+      %9: f32[5,1] = Relu(%8)
+      %10: f32[5,6] = Concat(%0, %9, %6, axis=1)
+      %11: f32[5,6] = BatchMatMul(%10, %7, transposeA=false, transposeB=true)
+      output y = %11"
     `);
+  });
+
+  describe('on a card', () => {
+    const [rows, wide] = [5, 64];
+    const own = new Map([
+      ['w', random(wide, WIDTH)],
+      ['bias', random(wide)],
+      ['a', random(RANK, WIDTH)],
+      ['b', random(wide, RANK)],
+    ]);
+    const fn: ProgramFunction = ({ x: input, core: given }, weight) => {
+      const { value, grads } = tf.valueAndGrads((x: Tensor, core: Tensor) => {
+        const base = tf.add(times(x, weight('w')), weight('bias'));
+        const change = times(times(times(x, weight('a')), core), weight('b'));
+        return tf.sum(tf.square(tf.add(base, change))) as never;
+      })([input!, given!]);
+      return { value, dx: grads[0]!, dcore: grads[1]! };
+    };
+    const inputs = {
+      x: { shape: [rows, WIDTH], dtype: 'float32' },
+      core: { shape: [RANK, RANK], dtype: 'float32' },
+    } as const;
+    const values = {
+      x: random(rows, WIDTH).data as Float32Array,
+      core: random(RANK, RANK).data as Float32Array,
+    };
+    const graph = traceOptimised(fn, { inputs, weights: own }, { device: 'cuda' });
+
+    test('a joined weight with a bias serves both directions, its columns a multiple of 8', () => {
+      checkGraph(graph);
+      const joined = graph.nodes.filter(
+        ({ op, outputs }) =>
+          op === 'Concat' && outputs[0]!.shape[0] === wide && outputs[0]!.shape.length === 2,
+      );
+      expect(joined.map(({ outputs }) => outputs[0]!.shape)).toEqual([[wide, WIDTH + RANK + 8]]);
+      const readers = graph.nodes.filter(({ inputs }) => inputs.includes(joined[0]!.outputs[0]!));
+      expect(readers.map(({ op, attrs }) => [op, attrs.transposeB])).toEqual([
+        ['BatchMatMul', true],
+        ['BatchMatMul', false],
+      ]);
+    });
+
+    test('a bias is three numbers that rounding to TF32 does not change', async () => {
+      const rounded = graph.nodes.filter(({ op }) => op === 'RoundTo').map(({ attrs }) => attrs.to);
+      expect(rounded).toEqual(['bf16', 'bf16']);
+      const plain = traceOptimised(fn, { inputs, weights: own }, { without: ALL });
+      expectParity(
+        await runLowered(graph, TARGETS.cpu, values, own),
+        await runLowered(plain, TARGETS.cpu, values, own),
+        'on a card',
+      );
+      // Without anything else in the product, the sum of the three is the bias to the last bit.
+      const zeros = { x: new Float32Array(rows * WIDTH), core: values.core };
+      const only: ProgramFunction = ({ x, core }, weight) => ({
+        y: tf.add(
+          tf.add(times(x!, weight('w')), weight('bias')),
+          times(times(times(x!, weight('a')), core!), weight('b')),
+        ),
+      });
+      const alone = traceOptimised(only, { inputs, weights: own }, { device: 'cuda' });
+      const { y } = await runLowered(alone, TARGETS.cpu, zeros, own);
+      const bias = own.get('bias')!.data;
+      for (let row = 0; row < rows; row++) expect(y!.data.slice(row * wide, (row + 1) * wide)).toEqual(bias);
+    });
   });
 
   test('where copying costs more than adding, sums stay', () => {

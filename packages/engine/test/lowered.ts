@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Graph, TensorValue, TypedArray } from '@psoft/engine';
+import type { Graph, TensorValue, TypedArray, WeightSource } from '@psoft/engine';
 import { lower } from '../src/onnx/lower.ts';
 import { encodeModel } from '../src/onnx/proto.ts';
 import type { Target } from '../src/onnx/target.ts';
@@ -13,12 +13,13 @@ export async function runLowered(
   graph: Graph,
   target: Target,
   values: Readonly<Record<string, TypedArray>>,
+  weights: ReadonlyMap<string, WeightSource> = new Map(),
 ): Promise<Record<string, TensorValue>> {
   const folder = mkdtempSync(path.join(tmpdir(), 'lowered-test-'));
   try {
     const ort = await loadOrt();
     const file = path.join(folder, 'constants.bin');
-    const { model, blobs } = lower(graph, new Map(), 'lowered', file, { target });
+    const { model, blobs } = lower(graph, weights, 'lowered', file, { target });
     for (const { offset, data } of blobs) writeAt(file, offset, data);
     const session = await ort.InferenceSession.create(encodeModel(model), {
       extra: { session: { model_external_initializers_file_folder_path: folder } },

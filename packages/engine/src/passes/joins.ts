@@ -72,6 +72,8 @@ function joinable({ frozen, kept }: Origins): Joinable {
 class JoinedWeights {
   readonly nodes: GraphNode[] = [];
   readonly #known = new Map<string, Value>();
+  readonly #biases = new Map<string, readonly Value[]>();
+  readonly #filled = new Map<string, Value>();
 
   constructor(
     graph: Graph,
@@ -81,6 +83,12 @@ class JoinedWeights {
       if (op === 'Concat') this.#known.set(keyOf(inputs, attrs.axis as number), outputs[0]!);
   }
 
+  #add(op: string, inputs: readonly Value[], shape: readonly number[], attrs: GraphNode['attrs']): Value {
+    const value = this.fresh({ shape, dtype: 'float32' });
+    this.nodes.push({ op, inputs, attrs, outputs: [value] });
+    return value;
+  }
+
   /** @param parts matrices, joined along `axis` */
   of(parts: readonly Value[], axis: 0 | 1): Value {
     const key = keyOf(parts, axis);
@@ -88,12 +96,58 @@ class JoinedWeights {
     if (known !== undefined) return known;
     const size = parts.reduce((sum, { shape }) => sum + shape[axis]!, 0);
     const shape = axis === 0 ? [size, parts[0]!.shape[1]!] : [parts[0]!.shape[0]!, size];
-    const value = this.fresh({ shape, dtype: 'float32' });
-    this.nodes.push({ op: 'Concat', inputs: parts, attrs: { axis }, outputs: [value] });
+    const value = this.#add('Concat', parts, shape, { axis });
     this.#known.set(key, value);
     return value;
   }
+
+  /** As {@link of}; or a joined one that is known, begins with `parts` and is little longer. */
+  atLeast(parts: readonly Value[], axis: 0 | 1): Value {
+    const start = `${keyOf(parts, axis)},`;
+    const size = parts.reduce((sum, { shape }) => sum + shape[axis]!, 0);
+    for (const [key, value] of this.#known)
+      if (key.startsWith(start) && value.shape[axis]! - size <= BIAS_ROWS) return value;
+    return this.of(parts, axis);
+  }
+
+  /**
+   * A bias as further rows of a weight (columns, where `axis` is 1), which ones multiply. On a card operands of products
+   * are rounded: there it is a sum of numbers of 8 bits each, which no rounding changes, and rows of zeros keep the
+   * matrix as even as it was.
+   */
+  bias(value: Value, axis: 0 | 1, isOnCard: boolean): readonly Value[] {
+    const key = `${axis} ${value.id}`;
+    const known = this.#biases.get(key);
+    if (known !== undefined) return known;
+    const [columns] = value.shape as [number];
+    const matrix = (rows: number) => (axis === 0 ? [rows, columns] : [columns, rows]);
+    const whole = this.#add('Reshape', [value], matrix(1), { shape: matrix(1) });
+    const rows = isOnCard ? this.#inTerms(whole) : [whole];
+    if (isOnCard) rows.push(this.filled(matrix(BIAS_ROWS - rows.length), 0));
+    this.#biases.set(key, rows);
+    return rows;
+  }
+
+  filled(shape: readonly number[], value: number): Value {
+    const key = `${shape} ${value}`;
+    const known = this.#filled.get(key) ?? this.#add('Fill', [], shape, { shape, value, dtype: 'float32' });
+    this.#filled.set(key, known);
+    return known;
+  }
+
+  /** Three numbers that sum to each of a matrix, of 8 bits each. */
+  #inTerms(whole: Value): Value[] {
+    const round = (value: Value) => this.#add('RoundTo', [value], value.shape, { to: 'bf16' });
+    const minus = (a: Value, b: Value) => this.#add('Sub', [a, b], a.shape, {});
+    const high = round(whole);
+    const rest = minus(whole, high);
+    const middle = round(rest);
+    return [high, middle, minus(rest, middle)];
+  }
 }
+
+/** Rows that a bias becomes on a card. */
+const BIAS_ROWS = 8;
 
 const keyOf = (parts: readonly Value[], axis: number): string => `${axis} ${parts.map(({ id }) => id)}`;
 
@@ -111,16 +165,18 @@ function withWeights(
 
 /**
  * x₁ W₁ + x₂ W₂ + ... as [x₁ x₂ ...] times W₁, W₂, ... below one another, where copying the factors moves less than
- * writing and adding the terms does.
+ * writing and adding the terms does. A bias is one more row, times 1: a product that has one is begun by copying it to
+ * every row of the result.
  */
-function joinSums(inputs: InputOrigins): Pass {
+function joinSums(inputs: InputOrigins, isOnCard: boolean): Pass {
   return {
     name: 'sums of products',
     run(graph) {
       const made = producers(graph);
       const readers = readersOf(graph);
       const kept = new Set(graph.outputs.values());
-      const can = joinable(originsOf(graph, inputs));
+      const origins = originsOf(graph, inputs);
+      const can = joinable(origins);
       const fresh = freshValues(graph);
       const joined = new JoinedWeights(graph, fresh);
       const isInner = (value: Value) => readers.get(value)?.length === 1 && !kept.has(value);
@@ -149,10 +205,11 @@ function joinSums(inputs: InputOrigins): Pass {
         for (const node of tree) dropped.add(node);
         for (const { node } of terms) dropped.add(node);
         const taken = new Set(terms.map(({ node }) => node.outputs[0]!));
-        const { nodes, value } = joinedSum(terms, fresh, joined);
-        // A bias comes first, where it becomes part of the product.
+        const bias = leaves.find((leaf) => isBiasOf(terms[0]!, leaf, origins));
+        const { nodes, value } = joinedSum(terms, bias, fresh, joined, isOnCard);
+        // Another bias comes first, where it becomes part of the product.
         const rest = leaves
-          .filter((leaf) => !taken.has(leaf))
+          .filter((leaf) => !taken.has(leaf) && leaf !== bias)
           .sort((a, b) => a.shape.length - b.shape.length);
         const sums: GraphNode[] = [];
         let sum = value;
@@ -185,20 +242,30 @@ function worthJoining(products: readonly FrozenProduct[]): readonly FrozenProduc
   return undefined;
 }
 
+/** Whether a term is a frozen bias, and operands are not rounded, or it would be. */
+function isBiasOf({ node }: FrozenProduct, value: Value, { frozen, kept }: Origins): boolean {
+  const { shape, dtype } = value;
+  const fits = shape.length === 1 && shape[0] === node.outputs[0]!.shape[1] && dtype === 'float32';
+  return fits && node.attrs.operands === undefined && frozen.has(value) && !kept.has(value);
+}
+
 function joinedSum(
   terms: readonly FrozenProduct[],
+  bias: Value | undefined,
   fresh: Fresh,
   joined: JoinedWeights,
+  isOnCard: boolean,
 ): { nodes: GraphNode[]; value: Value } {
   const { node, transposeB } = terms[0]!;
-  const lefts = terms.map(({ left }) => left);
-  const width = lefts.reduce((sum, { shape }) => sum + shape[1]!, 0);
-  const x = fresh({ shape: [node.outputs[0]!.shape[0]!, width], dtype: 'float32' });
+  const axis = transposeB ? 1 : 0;
+  const [rows] = node.outputs[0]!.shape as [number];
+  const biasRows = bias === undefined ? [] : joined.bias(bias, axis, isOnCard);
+  const width = biasRows.reduce((sum, { shape }) => sum + shape[axis]!, 0);
+  const lefts = [...terms.map(({ left }) => left), ...(width === 0 ? [] : [joined.filled([rows, width], 1)])];
+  const columns = lefts.reduce((sum, { shape }) => sum + shape[1]!, 0);
+  const x = fresh({ shape: [rows, columns], dtype: 'float32' });
   const value = fresh(node.outputs[0]!);
-  const weight = joined.of(
-    terms.map(({ right }) => right),
-    transposeB ? 1 : 0,
-  );
+  const weight = joined.of([...terms.map(({ right }) => right), ...biasRows], axis);
   return {
     value,
     nodes: [
@@ -209,7 +276,7 @@ function joinedSum(
 }
 
 /** x W₁, x W₂, ... as one product that is split, where splitting moves less than reading x anew for each does. */
-function joinSiblings(inputs: InputOrigins): Pass {
+function joinSiblings(inputs: InputOrigins, isOnCard: boolean): Pass {
   return {
     name: 'products of one input',
     run(graph) {
@@ -228,12 +295,18 @@ function joinSiblings(inputs: InputOrigins): Pass {
         const columns = sizes.reduce((sum, size) => sum + size, 0);
         const [rows, width] = first.left.shape as [number, number];
         if (2 * columns >= (siblings.length - 1) * width) continue;
-        const all = fresh({ shape: [rows, columns], dtype: 'float32' });
-        const weight = joined.of(
-          siblings.map(({ right }) => right),
-          first.transposeB ? 0 : 1,
-        );
+        const parts = siblings.map(({ right }) => right);
+        const axis = first.transposeB ? 0 : 1;
+        // On a CPU each direction has a packed copy of its own; on a card the forward pass's serves both.
+        const weight = isOnCard ? joined.atLeast(parts, axis) : joined.of(parts, axis);
+        const size = weight.shape[axis]!;
+        const all = fresh({ shape: [rows, size], dtype: 'float32' });
+        const unread = size - columns;
         const outputs = siblings.map(({ node }) => node.outputs[0]!);
+        if (unread > 0) {
+          sizes.push(unread);
+          outputs.push(fresh({ shape: [rows, unread], dtype: 'float32' }));
+        }
         for (const { node } of siblings) dropped.add(node);
         replaced.set(first.node, [
           { ...first.node, inputs: [first.left, weight], outputs: [all] },
@@ -248,7 +321,10 @@ function joinSiblings(inputs: InputOrigins): Pass {
 }
 
 /** Both, one after the other. */
-export const joins = (inputs: InputOrigins): readonly Pass[] => [joinSums(inputs), joinSiblings(inputs)];
+export const joins = (inputs: InputOrigins, isOnCard: boolean): readonly Pass[] => [
+  joinSums(inputs, isOnCard),
+  joinSiblings(inputs, isOnCard),
+];
 
 /** Products that agree in `key`, in the order of their weights: sums and siblings then make the same joined ones. */
 function grouped(
