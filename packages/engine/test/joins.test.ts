@@ -173,6 +173,36 @@ describe('joined products', () => {
     `);
   });
 
+  test('where copying x costs more than adding, a bias joins the adapter’s product', () => {
+    const own = new Map([
+      ['w', random(16, 32)],
+      ['bias', random(16)],
+      ['a', random(2, 32)],
+      ['b', random(16, 2)],
+    ]);
+    const fn: ProgramFunction = ({ x }, weight) => {
+      const change = times(tf.relu(times(x!, weight('a'))), weight('b'));
+      return { y: tf.add(tf.add(times(x!, weight('w')), change), weight('bias')) };
+    };
+    expect(trace(fn, [5, 32], own)).toMatchInlineSnapshot(`
+      "input x = %0: f32[5,32]
+      weight a = %1: f32[2,32]
+      weight b = %2: f32[16,2]
+      weight w = %3: f32[16,32]
+      weight bias = %4: f32[16]
+      %5: f32[16,1] = Reshape(%4, shape=[16,1])
+      %6: f32[5,1] = Fill(shape=[5,1], value=1, dtype="float32")
+      %7: f32[16,3] = Concat(%2, %5, axis=1)
+      %8: f32[5,2] = BatchMatMul(%0, %1, transposeA=false, transposeB=true)
+      %9: f32[5,2] = Relu(%8)
+      %10: f32[5,16] = BatchMatMul(%0, %3, transposeA=false, transposeB=true)
+      %11: f32[5,3] = Concat(%9, %6, axis=1)
+      %12: f32[5,16] = BatchMatMul(%11, %7, transposeA=false, transposeB=true)
+      %13: f32[5,16] = Add(%12, %10)
+      output y = %13"
+    `);
+  });
+
   describe('on a card', () => {
     const [rows, wide] = [5, 64];
     const own = new Map([

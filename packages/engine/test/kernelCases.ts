@@ -245,6 +245,36 @@ export const kernelCases: KernelCase[] = [
     inputs: (rng) => [{ shape: [3 + dim(rng), dim(rng), 2] }],
     call: (x) => tf.slice(x, [1, 0, 1], [2, -1, 1]),
   },
+  ...(
+    [
+      ['most of it, in the middle', [0, 70, 0], [2, 370, 3]],
+      ['most of it, from the start', [0, 0, 0], [2, 420, 3]],
+      ['most of it, to the end', [0, 64, 0], [2, 386, 3]],
+    ] as const
+  ).map(
+    ([note, begin, size]): KernelCase => ({
+      kernel: 'Slice',
+      note,
+      inputs: () => [{ shape: [2, 450, 3] }],
+      call: (x) => tf.slice(x!, [...begin], [...size]),
+      gradient: true,
+    }),
+  ),
+  ...(
+    [
+      ['a little, before', [64, 0]],
+      ['a little, behind', [0, 9]],
+      ['a little, on both sides', [30, 5]],
+    ] as const
+  ).map(
+    ([note, paddings]): KernelCase => ({
+      kernel: 'PadV2',
+      note,
+      inputs: () => [{ shape: [2, 450, 3] }],
+      call: (x) => tf.pad(x!, [[0, 0], [...paddings], [0, 0]], 1.5),
+      gradient: true,
+    }),
+  ),
   {
     kernel: 'PadV2',
     gradient: true,

@@ -1,5 +1,5 @@
 /** Kernels that move or repeat elements without computing on them. */
-import type { Attributes, Dtype, GraphNode } from '../ir/graph.ts';
+import { type Attributes, type Dtype, type GraphNode, sizeOf } from '../ir/graph.ts';
 import { normaliseAxes, range, resolveReshape } from '../ir/shapes.ts';
 import type { OnnxBuilder } from '../onnx/builder.ts';
 import { joinedHalves } from '../onnx/narrow.ts';
@@ -88,6 +88,18 @@ export const layout: KernelTable = {
           onnx.emit('Gather', [from, onnx.constant(Int32Array.from(at), [at.length])], { axis });
         return onnx.bind(node.outputs[0]!, parts.reduce(pick, name));
       }
+      const [axis] = axes;
+      if (
+        axes.length === 1 &&
+        onnx.target.slicesAlone &&
+        isMostOf(x!.shape, axis!, ends[axis!]! - begin[axis!]!)
+      ) {
+        const [before, after] = [begin[axis!]!, x!.shape[axis!]! - ends[axis!]!];
+        const sizes = [before, ends[axis!]! - before, after];
+        const taken = sizes.filter((size) => size > 0);
+        const parts = onnx.emitMany('Split', [name, onnx.ints(taken)], taken.length, { axis: axis! });
+        return onnx.bind(node.outputs[0]!, parts[before > 0 ? 1 : 0]!);
+      }
       const y =
         axes.length === 0
           ? onnx.emit('Identity', [name])
@@ -111,6 +123,16 @@ export const layout: KernelTable = {
       const paddings = attr<[number, number][]>(node, 'paddings');
       const pads = onnx.ints([...paddings.map(([before]) => before), ...paddings.map(([, after]) => after)]);
       const fill = onnx.scalar(attr<number>(node, 'constantValue'), x!.dtype);
+      const axes = range(x!.shape.length).filter((i) => paddings[i]!.some((size) => size > 0));
+      const [axis] = axes;
+      const { shape } = node.outputs[0]!;
+      if (axes.length === 1 && onnx.target.slicesAlone && isMostOf(shape, axis!, x!.shape[axis!]!)) {
+        const part = (size: number) =>
+          size === 0 ? [] : [onnx.emit('Expand', [fill, onnx.ints(shape.with(axis!, size))])];
+        const [before, after] = paddings[axis!]!;
+        const parts = [...part(before), onnx.name(x!), ...part(after)];
+        return onnx.bind(node.outputs[0]!, onnx.emit('Concat', parts, { axis: axis! }));
+      }
       onnx.bind(node.outputs[0]!, onnx.emit('Pad', [onnx.name(x!), pads, fill]));
     },
   },
@@ -251,6 +273,12 @@ export const layout: KernelTable = {
     },
   },
 };
+
+/** Whether `size` along an axis is nearly all of it, in long runs: copying the rest as well costs little. */
+function isMostOf(shape: readonly number[], axis: number, size: number): boolean {
+  const run = size * sizeOf(shape.slice(axis + 1));
+  return size >= 0.75 * shape[axis]! && run >= 2 ** 10;
+}
 
 /** start, start + step, ... below (or, for a negative step, above) stop: tfjs's default step turns with the direction. */
 function rangeValues(attrs: Attributes): number[] {

@@ -18,20 +18,27 @@ export interface Target {
   readonly halfWeights?: HalfWeights;
   /** By operator: what is written instead where the device's provider has no kernel for it. */
   readonly substitutes: Readonly<Record<string, Substitute>>;
+  /** Whether Slice and Pad copy with one thread and Split and Concat with all. */
+  readonly slicesAlone: boolean;
   /** Operators without a kernel there whose substitute depends on shapes: the kernels of `kernels/` look here. */
   readonly lacks: ReadonlySet<string>;
 }
 
 /** Every operator as it is. */
-export const ANY_TARGET: Target = { multipliesHalves: false, substitutes: {}, lacks: new Set() };
+export const ANY_TARGET: Target = {
+  multipliesHalves: false,
+  slicesAlone: false,
+  substitutes: {},
+  lacks: new Set(),
+};
 
 export const TARGETS: Readonly<Record<Device, Target>> = {
-  cpu: ANY_TARGET,
+  cpu: { ...ANY_TARGET, slicesAlone: true },
   cuda: { ...ANY_TARGET, multipliesHalves: true },
   // Its products of 16-bit numbers sum in 16 bits, too: operands are rounded, and products run in float32.
   // It has no bfloat16, and 16-bit floats on some adapters only: weights are widened once, while a session is made.
   webgpu: {
-    multipliesHalves: false,
+    ...ANY_TARGET,
     halfWeights: 'widened',
     substitutes: WEBGPU_SUBSTITUTES,
     lacks: WEBGPU_LACKS,

@@ -200,7 +200,7 @@ function joinSums(inputs: InputOrigins, isOnCard: boolean): Pass {
           const product = isInner(leaf) ? can.product(made.get(leaf)) : undefined;
           return product === undefined ? [] : [product];
         });
-        const terms = worthJoining(products);
+        const terms = worthJoining(products) ?? thinWithBias(products, leaves, origins);
         if (terms === undefined) continue;
         for (const node of tree) dropped.add(node);
         for (const { node } of terms) dropped.add(node);
@@ -240,6 +240,21 @@ function worthJoining(products: readonly FrozenProduct[]): readonly FrozenProduc
     if (2 * width < 4 * (terms.length - 1) * columns) return terms;
   }
   return undefined;
+}
+
+/** A term with a short factor to which a bias can be given, where there is a pass over the result less by it. */
+function thinWithBias(
+  products: readonly FrozenProduct[],
+  leaves: readonly Value[],
+  origins: Origins,
+): readonly FrozenProduct[] | undefined {
+  // Of two leaves, the bias becomes part of the product as it is.
+  if (leaves.length < 3) return undefined;
+  const thin = products.find((product) => {
+    const [, columns] = product.node.outputs[0]!.shape as [number, number];
+    return 8 * product.left.shape[1]! <= columns && leaves.some((leaf) => isBiasOf(product, leaf, origins));
+  });
+  return thin && [thin];
 }
 
 /** Whether a term is a frozen bias, and operands are not rounded, or it would be. */
