@@ -26,6 +26,7 @@ const TWO_32 = 2 ** 32;
  * Not for secrets.
  */
 export class RandomStream {
+  // Signed: small integers to V8, where unsigned words are boxed.
   #s0: number;
   #s1: number;
   #s2: number;
@@ -33,7 +34,12 @@ export class RandomStream {
   #spare: number | null;
 
   private constructor(state: RandomState) {
-    [this.#s0, this.#s1, this.#s2, this.#s3] = state.words;
+    [this.#s0, this.#s1, this.#s2, this.#s3] = state.words.map((word) => word | 0) as [
+      number,
+      number,
+      number,
+      number,
+    ];
     this.#spare = state.spareNormal;
   }
 
@@ -73,7 +79,10 @@ export class RandomStream {
 
   /** Where the stream stands now. */
   state(): RandomState {
-    return { words: [this.#s0, this.#s1, this.#s2, this.#s3], spareNormal: this.#spare };
+    return {
+      words: [this.#s0 >>> 0, this.#s1 >>> 0, this.#s2 >>> 0, this.#s3 >>> 0],
+      spareNormal: this.#spare,
+    };
   }
 
   /** An integer from 0 to 2^32 - 1. */
@@ -82,10 +91,10 @@ export class RandomStream {
     const shifted = this.#s1 << 9;
     this.#s2 ^= this.#s0;
     this.#s3 ^= this.#s1;
-    this.#s1 = (this.#s1 ^ this.#s2) >>> 0;
-    this.#s0 = (this.#s0 ^ this.#s3) >>> 0;
-    this.#s2 = (this.#s2 ^ shifted) >>> 0;
-    this.#s3 = rotateLeft(this.#s3, 11) >>> 0;
+    this.#s1 ^= this.#s2;
+    this.#s0 ^= this.#s3;
+    this.#s2 ^= shifted;
+    this.#s3 = rotateLeft(this.#s3, 11);
     return result;
   }
 

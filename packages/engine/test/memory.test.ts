@@ -113,7 +113,8 @@ describe('estimate', () => {
     );
     const after = process.memoryUsage();
     expect(weightsBytes).toBe(layers * 8192 * 8192 * 4);
-    expect(after.rss - before.rss).toBeLessThan(64 * 2 ** 20);
+    // One of the weights has 268 MB.
+    expect(after.rss - before.rss).toBeLessThan(200e6);
   });
 });
 

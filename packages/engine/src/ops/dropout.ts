@@ -25,7 +25,8 @@ function pool(rate: number): Float32Array {
   if (values === undefined) {
     const stream = RandomStream.from(POOL_SEED, 'dropout pool');
     const kept = 1 / (1 - rate);
-    values = Float32Array.from({ length: POOL_ROWS * ROW }, () => (stream.uniform() < rate ? 0 : kept));
+    values = new Float32Array(POOL_ROWS * ROW);
+    for (let i = 0; i < values.length; i++) values[i] = stream.uniform() < rate ? 0 : kept;
     pools.set(rate, values);
   }
   return values;
