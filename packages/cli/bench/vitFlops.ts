@@ -85,12 +85,19 @@ function layerOf({ name }: LinearModule): number | undefined {
   return index === undefined ? undefined : Number(index);
 }
 
-/** The same from the program: every product that is in its graph. */
+/** The same from the program: every product that is in its graph. A bias that is a row of its weight is none. */
 export function productFlops({ nodes }: Graph): number {
+  const made = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
+  type Value = Graph['nodes'][number]['outputs'][number];
+  const columnsOfOnes = (value: Value): number => {
+    const node = made.get(value);
+    if (node?.op === 'Fill') return node.attrs.value === 1 ? value.shape.at(-1)! : 0;
+    return node?.op === 'Concat' ? node.inputs.reduce((sum, input) => sum + columnsOfOnes(input), 0) : 0;
+  };
   let flops = 0;
   for (const { op, inputs, outputs, attrs } of nodes) {
     if (op !== 'BatchMatMul' && op !== '_FusedMatMul' && op !== 'Gemm') continue;
-    const inner = inputs[0]!.shape.at(attrs.transposeA === true ? -2 : -1)!;
+    const inner = inputs[0]!.shape.at(attrs.transposeA === true ? -2 : -1)! - columnsOfOnes(inputs[0]!);
     flops += 2 * inner * outputs[0]!.shape.reduce((size, dim) => size * dim, 1);
   }
   return flops;
