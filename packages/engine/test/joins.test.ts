@@ -243,6 +243,15 @@ describe('joined products', () => {
       ]);
     });
 
+    test('where nothing is rounded a bias is one row, and rows of zeros', () => {
+      const onWebgpu = traceOptimised(fn, { inputs, weights: own }, { device: 'webgpu' });
+      const joined = onWebgpu.nodes.filter(
+        ({ op, outputs }) => op === 'Concat' && outputs[0]!.shape[0] === wide,
+      );
+      expect(joined.map(({ inputs }) => inputs.map(({ shape }) => shape[1]))).toEqual([[WIDTH, RANK, 1, 7]]);
+      expect(onWebgpu.nodes.some(({ op }) => op === 'RoundTo')).toBe(false);
+    });
+
     test('a bias is three numbers that rounding to TF32 does not change', async () => {
       const rounded = graph.nodes.filter(({ op }) => op === 'RoundTo').map(({ attrs }) => attrs.to);
       expect(rounded).toEqual(['bf16', 'bf16']);

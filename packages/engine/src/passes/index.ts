@@ -76,12 +76,9 @@ function rewritten(graph: Graph, options: RewriteOptions, inputs: InputOrigins):
   current = across(inputs).reduce(run, current);
   // Behind common subexpressions, which would join what is computed twice.
   if (options.recompute) current = withoutCheckpoints(recompute(current, inputs));
-  const isOnCard = options.device !== undefined && options.device !== 'cpu';
-  const masks = dropoutMasks(isOnCard ? WORTH_A_LAUNCH : WORTH_A_NODE);
-  return [dropoutRows, masks, ...(options.joins ? joins(inputs, isOnCard) : []), ...FINAL].reduce(
-    run,
-    current,
-  );
+  const { device = 'cpu' } = options;
+  const masks = dropoutMasks(device === 'cpu' ? WORTH_A_NODE : WORTH_A_LAUNCH);
+  return [dropoutRows, masks, ...(options.joins ? joins(inputs, device) : []), ...FINAL].reduce(run, current);
 }
 
 interface RewriteOptions extends OptimiseOptions {

@@ -4,7 +4,9 @@
  * put together when a session is made.
  */
 import type { Graph, GraphNode, Value } from '../ir/graph.ts';
+import type { Device } from '../run/program.ts';
 import type { WeightSource } from '../weights/source.ts';
+import { JoinedWeights } from './joinedWeights.ts';
 import { type InputOrigins, type Origins, originsOf } from './origins.ts';
 import type { Precision } from './precision.ts';
 import { freshValues, type Pass, producers, readersOf } from './rewrite.ts';
@@ -68,89 +70,6 @@ function joinable({ frozen, kept }: Origins): Joinable {
   };
 }
 
-/** Joined weights of a graph: each is made once, whoever reads it. */
-class JoinedWeights {
-  readonly nodes: GraphNode[] = [];
-  readonly #known = new Map<string, Value>();
-  readonly #biases = new Map<string, readonly Value[]>();
-  readonly #filled = new Map<string, Value>();
-
-  constructor(
-    graph: Graph,
-    private readonly fresh: Fresh,
-  ) {
-    for (const { op, inputs, attrs, outputs } of graph.nodes)
-      if (op === 'Concat') this.#known.set(keyOf(inputs, attrs.axis as number), outputs[0]!);
-  }
-
-  #add(op: string, inputs: readonly Value[], shape: readonly number[], attrs: GraphNode['attrs']): Value {
-    const value = this.fresh({ shape, dtype: 'float32' });
-    this.nodes.push({ op, inputs, attrs, outputs: [value] });
-    return value;
-  }
-
-  /** @param parts matrices, joined along `axis` */
-  of(parts: readonly Value[], axis: 0 | 1): Value {
-    const key = keyOf(parts, axis);
-    const known = this.#known.get(key);
-    if (known !== undefined) return known;
-    const size = parts.reduce((sum, { shape }) => sum + shape[axis]!, 0);
-    const shape = axis === 0 ? [size, parts[0]!.shape[1]!] : [parts[0]!.shape[0]!, size];
-    const value = this.#add('Concat', parts, shape, { axis });
-    this.#known.set(key, value);
-    return value;
-  }
-
-  /** As {@link of}; or a joined one that is known, begins with `parts` and is little longer. */
-  atLeast(parts: readonly Value[], axis: 0 | 1): Value {
-    const start = `${keyOf(parts, axis)},`;
-    const size = parts.reduce((sum, { shape }) => sum + shape[axis]!, 0);
-    for (const [key, value] of this.#known)
-      if (key.startsWith(start) && value.shape[axis]! - size <= BIAS_ROWS) return value;
-    return this.of(parts, axis);
-  }
-
-  /**
-   * A bias as further rows of a weight (columns, where `axis` is 1), which ones multiply. On a card operands of products
-   * are rounded: there it is a sum of numbers of 8 bits each, which no rounding changes, and rows of zeros keep the
-   * matrix as even as it was.
-   */
-  bias(value: Value, axis: 0 | 1, isOnCard: boolean): readonly Value[] {
-    const key = `${axis} ${value.id}`;
-    const known = this.#biases.get(key);
-    if (known !== undefined) return known;
-    const [columns] = value.shape as [number];
-    const matrix = (rows: number) => (axis === 0 ? [rows, columns] : [columns, rows]);
-    const whole = this.#add('Reshape', [value], matrix(1), { shape: matrix(1) });
-    const rows = isOnCard ? this.#inTerms(whole) : [whole];
-    if (isOnCard) rows.push(this.filled(matrix(BIAS_ROWS - rows.length), 0));
-    this.#biases.set(key, rows);
-    return rows;
-  }
-
-  filled(shape: readonly number[], value: number): Value {
-    const key = `${shape} ${value}`;
-    const known = this.#filled.get(key) ?? this.#add('Fill', [], shape, { shape, value, dtype: 'float32' });
-    this.#filled.set(key, known);
-    return known;
-  }
-
-  /** Three numbers that sum to each of a matrix, of 8 bits each. */
-  #inTerms(whole: Value): Value[] {
-    const round = (value: Value) => this.#add('RoundTo', [value], value.shape, { to: 'bf16' });
-    const minus = (a: Value, b: Value) => this.#add('Sub', [a, b], a.shape, {});
-    const high = round(whole);
-    const rest = minus(whole, high);
-    const middle = round(rest);
-    return [high, middle, minus(rest, middle)];
-  }
-}
-
-/** Rows that a bias becomes on a card. */
-const BIAS_ROWS = 8;
-
-const keyOf = (parts: readonly Value[], axis: number): string => `${axis} ${parts.map(({ id }) => id)}`;
-
 /** What is made of weights alone, joined weights after it, then everything else. */
 function withWeights(
   graph: Graph,
@@ -168,7 +87,7 @@ function withWeights(
  * writing and adding the terms does. A bias is one more row, times 1: a product that has one is begun by copying it to
  * every row of the result.
  */
-function joinSums(inputs: InputOrigins, isOnCard: boolean): Pass {
+function joinSums(inputs: InputOrigins, device: Device): Pass {
   return {
     name: 'sums of products',
     run(graph) {
@@ -178,7 +97,7 @@ function joinSums(inputs: InputOrigins, isOnCard: boolean): Pass {
       const origins = originsOf(graph, inputs);
       const can = joinable(origins);
       const fresh = freshValues(graph);
-      const joined = new JoinedWeights(graph, fresh);
+      const joined = new JoinedWeights(graph, fresh, device);
       const isInner = (value: Value) => readers.get(value)?.length === 1 && !kept.has(value);
       const dropped = new Set<GraphNode>();
       const replaced = new Map<GraphNode, readonly GraphNode[]>();
@@ -206,7 +125,7 @@ function joinSums(inputs: InputOrigins, isOnCard: boolean): Pass {
         for (const { node } of terms) dropped.add(node);
         const taken = new Set(terms.map(({ node }) => node.outputs[0]!));
         const bias = leaves.find((leaf) => isBiasOf(terms[0]!, leaf, origins));
-        const { nodes, value } = joinedSum(terms, bias, fresh, joined, isOnCard);
+        const { nodes, value } = joinedSum(terms, bias, fresh, joined);
         // Another bias comes first, where it becomes part of the product.
         const rest = leaves
           .filter((leaf) => !taken.has(leaf) && leaf !== bias)
@@ -269,12 +188,11 @@ function joinedSum(
   bias: Value | undefined,
   fresh: Fresh,
   joined: JoinedWeights,
-  isOnCard: boolean,
 ): { nodes: GraphNode[]; value: Value } {
   const { node, transposeB } = terms[0]!;
   const axis = transposeB ? 1 : 0;
   const [rows] = node.outputs[0]!.shape as [number];
-  const biasRows = bias === undefined ? [] : joined.bias(bias, axis, isOnCard);
+  const biasRows = bias === undefined ? [] : joined.bias(bias, axis);
   const width = biasRows.reduce((sum, { shape }) => sum + shape[axis]!, 0);
   const lefts = [...terms.map(({ left }) => left), ...(width === 0 ? [] : [joined.filled([rows, width], 1)])];
   const columns = lefts.reduce((sum, { shape }) => sum + shape[1]!, 0);
@@ -291,13 +209,13 @@ function joinedSum(
 }
 
 /** x W₁, x W₂, ... as one product that is split, where splitting moves less than reading x anew for each does. */
-function joinSiblings(inputs: InputOrigins, isOnCard: boolean): Pass {
+function joinSiblings(inputs: InputOrigins, device: Device): Pass {
   return {
     name: 'products of one input',
     run(graph) {
       const can = joinable(originsOf(graph, inputs));
       const fresh = freshValues(graph);
-      const joined = new JoinedWeights(graph, fresh);
+      const joined = new JoinedWeights(graph, fresh, device);
       const products = graph.nodes.flatMap((node) => can.product(node) ?? []);
       const places = new Map(graph.nodes.map((node, i) => [node, i]));
       const replaced = new Map<GraphNode, readonly GraphNode[]>();
@@ -312,8 +230,7 @@ function joinSiblings(inputs: InputOrigins, isOnCard: boolean): Pass {
         if (2 * columns >= (siblings.length - 1) * width) continue;
         const parts = siblings.map(({ right }) => right);
         const axis = first.transposeB ? 0 : 1;
-        // On a CPU each direction has a packed copy of its own; on a card the forward pass's serves both.
-        const weight = isOnCard ? joined.atLeast(parts, axis) : joined.of(parts, axis);
+        const weight = joined.atLeast(parts, axis);
         const size = weight.shape[axis]!;
         const all = fresh({ shape: [rows, size], dtype: 'float32' });
         const unread = size - columns;
@@ -336,9 +253,9 @@ function joinSiblings(inputs: InputOrigins, isOnCard: boolean): Pass {
 }
 
 /** Both, one after the other. */
-export const joins = (inputs: InputOrigins, isOnCard: boolean): readonly Pass[] => [
-  joinSums(inputs, isOnCard),
-  joinSiblings(inputs, isOnCard),
+export const joins = (inputs: InputOrigins, device: Device): readonly Pass[] => [
+  joinSums(inputs, device),
+  joinSiblings(inputs, device),
 ];
 
 /** Products that agree in `key`, in the order of their weights: sums and siblings then make the same joined ones. */
