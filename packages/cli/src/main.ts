@@ -1,53 +1,44 @@
 /** The `psoft` command. */
 import { Command, CommanderError } from 'commander';
-import { addAuditCommand } from './commands/audit.ts';
-import { addChartsCommand } from './commands/charts.ts';
-import { addCompareCommand } from './commands/compare.ts';
-import { addDoctorCommand } from './commands/doctor.ts';
-import { addEvaluateCommand } from './commands/evaluate.ts';
-import { addGenerateCommand } from './commands/generate.ts';
-import { addImportGgufCommand } from './commands/importGguf.ts';
-import { addMergeCommand } from './commands/merge.ts';
-import { addMethodsCommand } from './commands/methods.ts';
-import { addPredictCommand } from './commands/predict.ts';
-import { addPrepareCommand } from './commands/prepare.ts';
-import { addQuantizeCommand } from './commands/quantize.ts';
-import { addResultsCommand } from './commands/results/index.ts';
-import { addRunsCommand } from './commands/runs/index.ts';
-import { addScoreCommand } from './commands/score.ts';
-import { addSweepCommand } from './commands/sweep/index.ts';
-import { addTableCommand } from './commands/table.ts';
-import { addTasksCommand } from './commands/tasks.ts';
-import { addTrainCommand } from './commands/train.ts';
+
+type Add = (program: Command, done: (code: number) => void) => void;
+
+/** By name, in the order of the help. A command line loads the one that it names. */
+const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
+  train: async () => (await import('./commands/train.ts')).addTrainCommand,
+  evaluate: async () => (await import('./commands/evaluate.ts')).addEvaluateCommand,
+  score: async () => (await import('./commands/score.ts')).addScoreCommand,
+  generate: async () => (await import('./commands/generate.ts')).addGenerateCommand,
+  compare: async () => (await import('./commands/compare.ts')).addCompareCommand,
+  table: async () => (await import('./commands/table.ts')).addTableCommand,
+  sweep: async () => (await import('./commands/sweep/index.ts')).addSweepCommand,
+  predict: async () => (await import('./commands/predict.ts')).addPredictCommand,
+  merge: async () => (await import('./commands/merge.ts')).addMergeCommand,
+  'import-gguf': async () => (await import('./commands/importGguf.ts')).addImportGgufCommand,
+  quantize: async () => (await import('./commands/quantize.ts')).addQuantizeCommand,
+  prepare: async () => (await import('./commands/prepare.ts')).addPrepareCommand,
+  tasks: async () => (await import('./commands/tasks.ts')).addTasksCommand,
+  methods: async () => (await import('./commands/methods.ts')).addMethodsCommand,
+  doctor: async () => (await import('./commands/doctor.ts')).addDoctorCommand,
+  charts: async () => (await import('./commands/charts.ts')).addChartsCommand,
+  runs: async () => (await import('./commands/runs/index.ts')).addRunsCommand,
+  results: async () => (await import('./commands/results/index.ts')).addResultsCommand,
+  audit: async () => (await import('./commands/audit.ts')).addAuditCommand,
+};
 
 /**
- * Every command and its options, none of them run.
+ * Commands and their options, none of them run.
  * @param done told the exit code of what is run
+ * @param only this command alone; without a name, or with an unknown one, all
  */
-export function buildProgram(done: (code: number) => void): Command {
+export async function buildProgram(done: (code: number) => void, only?: string): Promise<Command> {
   const program = new Command('psoft')
     .description('Fine-tune and compare PSOFT and its baselines, and regenerate the tables of the paper.')
     .showHelpAfterError('(psoft --help lists the commands and options)')
     .exitOverride();
-  addTrainCommand(program, done);
-  addEvaluateCommand(program, done);
-  addScoreCommand(program);
-  addGenerateCommand(program, done);
-  addCompareCommand(program, done);
-  addTableCommand(program, done);
-  addSweepCommand(program, done);
-  addPredictCommand(program, done);
-  addMergeCommand(program);
-  addImportGgufCommand(program);
-  addQuantizeCommand(program);
-  addPrepareCommand(program);
-  addTasksCommand(program);
-  addMethodsCommand(program);
-  addDoctorCommand(program, done);
-  addChartsCommand(program);
-  addRunsCommand(program);
-  addResultsCommand(program);
-  addAuditCommand(program, done);
+  const wanted =
+    only !== undefined && Object.hasOwn(COMMANDS, only) ? [COMMANDS[only]!] : Object.values(COMMANDS);
+  for (const load of wanted) (await load())(program, done);
   return program;
 }
 
@@ -57,9 +48,9 @@ export function buildProgram(done: (code: number) => void): Command {
  */
 export async function main(args: readonly string[]): Promise<number> {
   let exitCode = 0;
-  const program = buildProgram((code) => {
+  const program = await buildProgram((code) => {
     exitCode = code;
-  });
+  }, args[0]);
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {

@@ -78,7 +78,7 @@ const KNOWN: KnownCommands = {
   targets: workspaceTargets(ROOT),
   scripts: new Set(Object.keys(JSON.parse(read('package.json')).scripts)),
   psoft: new Map(
-    commandsOf(buildProgram(() => undefined)).map(([name, command]) => [
+    commandsOf(await buildProgram(() => undefined)).map(([name, command]) => [
       name,
       {
         flags: new Set(command.options.map(({ long }) => long!)),
