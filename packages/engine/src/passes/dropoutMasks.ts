@@ -1,11 +1,18 @@
-import type { GraphNode, Value } from '../ir/graph.ts';
+import { type Graph, type GraphNode, sizeOf, type Value } from '../ir/graph.ts';
+import type { LoopBody } from '../ir/loopBody.ts';
 import { freshValues, type Pass, producers, readersOf } from './rewrite.ts';
 
 /** What stands between the rows of a pool and the product with a mask. */
 const LAYOUT = new Set(['Reshape', 'Slice']);
 
-/** Attribute of nodes that are computed again where they are read again: to be left apart. */
-export const AGAIN = 'again';
+const AGAIN = 'again';
+
+/** Whether a graph or a loop in it has such masks: nobody may then look for equal nodes and join them. */
+export function takesMasksAgain({ nodes }: Graph): boolean {
+  return nodes.some(
+    ({ op, attrs }) => AGAIN in attrs || (op === 'Loop' && takesMasksAgain((attrs.body as LoopBody).graph)),
+  );
+}
 
 /**
  * Takes a mask from its pool again where the gradient needs it, and keeps none from the forward to the backward pass:
@@ -28,14 +35,13 @@ export const dropoutMasks = (worthBytes: number): Pass => ({
     };
     const before = new Map<GraphNode, readonly GraphNode[]>();
     const changed = new Map<GraphNode, GraphNode>();
-    let copies = 0;
     for (const [value, all] of readers) {
       const products = all.filter(({ op }) => op === 'Multiply');
-      const bytes = 4 * value.shape.reduce((size, length) => size * length, 1);
-      const chain = products.length < 2 || bytes < worthBytes ? undefined : chainTo(value);
+      if (products.length < 2 || 4 * sizeOf(value.shape) < worthBytes) continue;
+      const chain = chainTo(value);
       if (chain === undefined) continue;
       for (const reader of products.slice(1)) {
-        const again = copied(chain, fresh, ++copies);
+        const again = copied(chain, fresh);
         before.set(reader, again);
         const mask = again.at(-1)!.outputs[0]!;
         changed.set(reader, {
@@ -44,22 +50,18 @@ export const dropoutMasks = (worthBytes: number): Pass => ({
         });
       }
     }
-    if (copies === 0) return graph;
+    if (changed.size === 0) return graph;
     const nodes = graph.nodes.flatMap((node) => [...(before.get(node) ?? []), changed.get(node) ?? node]);
     return { ...graph, nodes };
   },
 });
 
-function copied(
-  chain: readonly GraphNode[],
-  fresh: ReturnType<typeof freshValues>,
-  copy: number,
-): GraphNode[] {
+function copied(chain: readonly GraphNode[], fresh: ReturnType<typeof freshValues>): GraphNode[] {
   const copies = new Map<Value, Value>();
   return chain.map((node) => {
     const outputs = node.outputs.map((output) => fresh(output));
     const inputs = node.inputs.map((input) => copies.get(input) ?? input);
     for (const [i, output] of node.outputs.entries()) copies.set(output, outputs[i]!);
-    return { ...node, inputs, outputs, attrs: { ...node.attrs, [AGAIN]: copy } };
+    return { ...node, inputs, outputs, attrs: { ...node.attrs, [AGAIN]: true } };
   });
 }

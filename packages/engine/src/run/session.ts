@@ -10,7 +10,7 @@ import { storedWeights } from '../memory/storage.ts';
 import { type Blob, lower } from '../onnx/lower.ts';
 import { encodeModel } from '../onnx/proto.ts';
 import { TARGETS } from '../onnx/target.ts';
-import { AGAIN } from '../passes/dropoutMasks.ts';
+import { takesMasksAgain } from '../passes/dropoutMasks.ts';
 import type { Precision } from '../passes/precision.ts';
 import type { TensorSpec } from '../trace/trace.ts';
 import { writeFully } from '../weights/bytes.ts';
@@ -115,7 +115,7 @@ export async function createSessionProgram(
         'optimization.disable_specified_optimizers': disabledOptimisers(
           // Where 16-bit numbers are multiplied as such, folding joins weights and widens none that matter.
           areHalvesInPlace && !(device === 'cuda' && precision !== 'f32'),
-          recompute || quantized.size > 0 || graph.nodes.some(({ attrs }) => AGAIN in attrs),
+          recompute || quantized.size > 0 || takesMasksAgain(graph),
         ),
         ...sessionEntries,
       }),
