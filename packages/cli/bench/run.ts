@@ -1,9 +1,8 @@
 /** What the benches of points share: options, one process a point, and where the records go. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Json } from '@psoft/results';
 import { type BenchPoint, type BenchRecord, checkBench, writeBench } from '@psoft/results/bench';
-import { parseValue } from '../src/resolve.ts';
+import { parseSettings } from '../src/resolve.ts';
 import { measure } from './measure.ts';
 import { listOf, optionsOf, parse, USAGE, type Values, wishOf } from './options.ts';
 import {
@@ -96,23 +95,12 @@ function pointsOf(
             pointOf(shape as Subject, method, wish),
           ),
         );
-  const settings = settingsOf(values.set);
+  const settings = parseSettings(values.set) as BenchPoint['adapter'];
   return points.map((point) => {
     if (point.method === 'full' || point.method === 'head') return point;
     const own = values.exact && point.method === 'psoft' ? withoutSeries(point.adapter) : point.adapter;
     return { ...point, adapter: { ...own, ...settings } };
   });
-}
-
-/** Of `NAME=VALUE`; values as `psoft train --set` reads them. */
-function settingsOf(pairs: readonly string[]): BenchPoint['adapter'] {
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const at = pair.indexOf('=');
-      if (at < 1) throw new Error(`--set takes NAME=VALUE, got "${pair}"`);
-      return [pair.slice(0, at), parseValue(pair.slice(at + 1)) as Json];
-    }),
-  );
 }
 
 function withoutSeries({

@@ -163,12 +163,18 @@ function adapterOptions(
   }
   // As every setting of the paper has it: scaling stays 1 unless asked for.
   if (rank !== undefined && alpha === undefined && names.alpha !== undefined) layer[names.alpha] ??= rank;
-  for (const pair of set) {
-    const at = pair.indexOf('=');
-    if (at < 1) throw new ConfigError(`--set takes KEY=VALUE, got "${pair}"`);
-    layer[pair.slice(0, at)] = parseValue(pair.slice(at + 1));
-  }
-  return layer;
+  return { ...layer, ...parseSettings(set) };
+}
+
+/** @param pairs of `--set`: KEY=VALUE each */
+export function parseSettings(pairs: readonly string[]): Record<string, unknown> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf('=');
+      if (at < 1) throw new ConfigError(`--set takes KEY=VALUE, got "${pair}"`);
+      return [pair.slice(0, at), parseValue(pair.slice(at + 1))];
+    }),
+  );
 }
 
 /** JSON where it is JSON, else the text itself: numbers and booleans need no quotes, nor do names. */

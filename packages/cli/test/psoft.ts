@@ -50,6 +50,8 @@ export function start(args: readonly string[], env: Record<string, string> = {},
   };
 }
 
+let isRunning = false;
+
 /**
  * The command in this process: what it computes runs in one of its own all the same, and a second to start the command
  * itself is saved. One at a time; what a computing process prints itself (predictions) is not seen, see {@link start}.
@@ -77,5 +79,3 @@ export async function psoft(...args: string[]): Promise<Outcome> {
     isRunning = false;
   }
 }
-
-let isRunning = false;

@@ -1,13 +1,13 @@
 /** Sweeps under a Slurm that answers; tools/slurm/start.sh starts one. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { judge } from '../bench/faults/verdict.ts';
 import { readJob } from '../src/sweep/state.ts';
-import { glueData } from './glue.ts';
 import { psoft } from './psoft.ts';
+import { sweepFolder } from './sweepFolder.ts';
 
 const HAS_SLURM =
   spawnSync('sbatch', ['--version']).status === 0 && spawnSync('scontrol', ['ping']).status === 0;
@@ -17,28 +17,11 @@ afterAll(() => rmSync(folder, { recursive: true, maxRetries: 5 }));
 describe.skipIf(!HAS_SLURM)(
   'under Slurm (skipped where none answers: tools/slurm/start.sh starts one)',
   () => {
-    const file = path.join(folder, 'mine.json');
-    writeFileSync(
-      file,
-      JSON.stringify({
-        title: 'Two methods',
-        experiment: 'nlu',
-        tasks: ['rte'],
-        seeds: { tiny: [1] },
-        series: [
-          { name: 'PSOFT', method: 'psoft', set: { rank: 4, epochs: 20 } },
-          { name: 'head', method: 'head', set: { epochs: 1 } },
-        ],
-      }),
-    );
-    const places = (name: string) => ({
-      results: path.join(folder, name, 'results'),
-      runs: path.join(folder, name, 'runs'),
-    });
-    const options = (name: string) => [
-      ...['--data-dir', glueData(folder), '--threads=1', '--checkpoint-steps=2'],
-      ...['--results-dir', places(name).results, '--runs-dir', places(name).runs],
-    ];
+    const { places, options, file: sweepFile } = sweepFolder(folder);
+    const file = sweepFile('mine', [
+      { name: 'PSOFT', method: 'psoft', set: { rank: 4, epochs: 20 } },
+      { name: 'head', method: 'head', set: { epochs: 1 } },
+    ]);
     const run = (name: string, ...more: string[]) =>
       psoft('sweep', 'run', file, '--launcher=slurm', '--memory=1GB', '--time=15', ...options(name), ...more);
     const sweep = (name: string) => {

@@ -1,5 +1,5 @@
 /** Sweeps as a user meets them: real runs on a few rows, with what can befall them. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { isSameProcess } from '@psoft/training/lock';
@@ -7,29 +7,15 @@ import { afterAll, expect, test } from 'vitest';
 import { childrenOf, commandOf, kill, workersOf } from '../bench/faults/processes.ts';
 import { judge } from '../bench/faults/verdict.ts';
 import { readJob } from '../src/sweep/state.ts';
-import { glueData } from './glue.ts';
 import { type Outcome, psoft, type Running, start } from './psoft.ts';
+import { sweepFolder } from './sweepFolder.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'psoft-sweeps-'));
 afterAll(() => rmSync(folder, { recursive: true, maxRetries: 5 }));
 
-/** A sweep of RTE; each series is a job. */
-function sweepFile(name: string, series: readonly object[]): string {
-  const file = path.join(folder, `${name}.json`);
-  const content = { title: 'Two methods', experiment: 'nlu', tasks: ['rte'], seeds: { tiny: [1] }, series };
-  writeFileSync(file, JSON.stringify(content));
-  return file;
-}
+const { places, options, file: sweepFile } = sweepFolder(folder);
 const PSOFT = { name: 'PSOFT', method: 'psoft', set: { rank: 4, epochs: 10 } };
 const HEAD = { name: 'head', method: 'head', set: { epochs: 4 } };
-const places = (name: string) => ({
-  results: path.join(folder, name, 'results'),
-  runs: path.join(folder, name, 'runs'),
-});
-const options = (name: string) => [
-  ...['--data-dir', glueData(folder), '--threads=1', '--checkpoint-steps=2'],
-  ...['--results-dir', places(name).results, '--runs-dir', places(name).runs],
-];
 const sweepsOf = (name: string) => {
   const root = path.join(places(name).runs, 'sweeps');
   return existsSync(root) ? readdirSync(root).map((one) => path.join(root, one)) : [];

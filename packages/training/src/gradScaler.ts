@@ -17,7 +17,7 @@ export interface GradScalerConfig {
 }
 
 /** torch.amp.GradScaler's. */
-export const GRAD_SCALER_DEFAULTS: GradScalerConfig = { initial: 2 ** 16, growthInterval: 2000 };
+const GRAD_SCALER_DEFAULTS: GradScalerConfig = { initial: 2 ** 16, growthInterval: 2000 };
 
 /**
  * Decides by what the gradients of a run are multiplied while they are 16-bit numbers, whose smallest is 6e-8 and whose

@@ -26,7 +26,7 @@ export type BatchSpec = Readonly<Record<string, TensorSpec>>;
 
 export interface StepResult {
   readonly loss: number;
-  /** With respect to the flat parameter vector; times the loss scale, where there is one. */
+  /** With respect to the flat parameter vector; times the `gradientScale`, where there is one. */
   readonly gradient: Float32Array;
 }
 
@@ -140,7 +140,7 @@ export function accumulatedStepOf(
 
 /**
  * Compiles loss and gradient for one batch shape; the loss includes the model's penalty, where it has one. A program of
- * precision f16 takes a loss scale.
+ * precision f16 takes a `gradientScale`.
  * @param options.training false leaves dropout out (for tests against other implementations)
  * @param options.parts batches that one run takes at most; default 1
  */

@@ -3,7 +3,7 @@
  * several products with weights that never change: side by side they are one product with one larger weight, which is
  * put together when a session is made.
  */
-import type { Graph, GraphNode, Value } from '../ir/graph.ts';
+import { type Graph, type GraphNode, sizeOf, type Value } from '../ir/graph.ts';
 import type { Device } from '../run/program.ts';
 import type { WeightSource } from '../weights/source.ts';
 import { JoinedWeights } from './joinedWeights.ts';
@@ -33,7 +33,7 @@ export function unjoinable(
   for (const [name, value] of graph.weights) {
     const source = weights.get(name);
     if (source === undefined) continue;
-    bytes += 4 * value.shape.reduce((product, size) => product * size, 1);
+    bytes += 4 * sizeOf(value.shape);
     const stored = source.kind === 'file' ? source.dtype : 'F32';
     const isKept = stored !== 'F32' && (isOnCard ? stored !== precision.toUpperCase() : staysInPlace);
     if (source.kind === 'quantized' || isKept) excluded.add(value);
@@ -194,7 +194,8 @@ function joinedSum(
   const [rows] = node.outputs[0]!.shape as [number];
   const biasRows = bias === undefined ? [] : joined.bias(bias, axis);
   const width = biasRows.reduce((sum, { shape }) => sum + shape[axis]!, 0);
-  const lefts = [...terms.map(({ left }) => left), ...(width === 0 ? [] : [joined.filled([rows, width], 1)])];
+  const ones = bias === undefined ? [] : [joined.filled([rows, width], 1)];
+  const lefts = [...terms.map(({ left }) => left), ...ones];
   const columns = lefts.reduce((sum, { shape }) => sum + shape[1]!, 0);
   const x = fresh({ shape: [rows, columns], dtype: 'float32' });
   const value = fresh(node.outputs[0]!);

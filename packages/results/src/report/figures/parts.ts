@@ -88,3 +88,11 @@ export function withReach<P extends { readonly y: number; readonly deviation?: n
 /** Deviation of a spread, where there is one. */
 export const deviationOf = ({ standardDeviation }: { readonly standardDeviation?: number }) =>
   standardDeviation === undefined ? {} : { deviation: standardDeviation };
+
+/** The axis of methods beside horizontal bars, in the bars' order. */
+export const methodAxis = (bars: readonly { readonly method: string }[]): Part => ({
+  field: 'method',
+  type: 'nominal',
+  sort: bars.map(({ method }) => method),
+  axis: { title: null, ticks: false, domain: false },
+});

@@ -2,7 +2,7 @@
 import { spreadOf } from '../../../summary.ts';
 import { machineNotes, ofOneMachine } from '../machine.ts';
 import type { DrawInput, Drawing, FigureSpec } from '../model.ts';
-import { chart, drawn } from '../parts.ts';
+import { chart, drawn, methodAxis } from '../parts.ts';
 import { drawMemory, MEMORY_TARGET } from './memoryBench.ts';
 
 const TASK = 'cifar';
@@ -34,12 +34,7 @@ function draw({ isPaper, sources: [source] }: DrawInput): Drawing {
   });
   const batches = [...new Set(used.map(({ runInfo }) => runInfo.trainConfig.batchSize))].join(', ');
   const models = [...new Set(used.map(({ metaInfo }) => metaInfo.modelInfo.name))].join(', ');
-  const y = {
-    field: 'method',
-    type: 'nominal',
-    sort: bars.map(({ method }) => method),
-    axis: { title: null, ticks: false, domain: false },
-  };
+  const y = methodAxis(bars);
   const x = {
     field: 'gigabytes',
     type: 'quantitative',

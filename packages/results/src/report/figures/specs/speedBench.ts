@@ -2,7 +2,7 @@
 import { isOnCard, type StepCost, stepTimes } from '../../../bench/steps.ts';
 import { benchCommand, benchNotes } from '../benches.ts';
 import type { BenchDrawing, BenchInput } from '../model.ts';
-import { drawn, type Part } from '../parts.ts';
+import { drawn, methodAxis, type Part } from '../parts.ts';
 
 export const SPEED_TARGET = 'bench:speed';
 
@@ -48,12 +48,7 @@ function panelOf(costs: readonly StepCost[], title: string): Part {
   const bars = costs
     .map(({ label, value }) => ({ method: label, speed: slowest / value! }))
     .sort((a, b) => a.speed - b.speed);
-  const y = {
-    field: 'method',
-    type: 'nominal',
-    sort: bars.map(({ method }) => method),
-    axis: { title: null, ticks: false, domain: false },
-  };
+  const y = methodAxis(bars);
   const x = {
     field: 'speed',
     type: 'quantitative',
