@@ -1,6 +1,6 @@
 /**
- * `nx run bench:bundle`: the benches as single scripts that need Node and onnxruntime-node and nothing else of this
- * workspace, for a machine with a card: `node speed.mjs --shape=llama --device=cuda > lines.jsonl` there, `nx run
+ * `nx run bench:bundle`: the benches as single scripts that need Node, onnxruntime-node and koffi and nothing else of
+ * this workspace, for a machine with a card: `node speed.mjs --shape=llama --device=cuda > lines.jsonl` there, `nx run
  * bench:speed --import lines.jsonl` here.
  */
 import { readFileSync } from 'node:fs';
@@ -43,7 +43,7 @@ export async function bundleBenches(names: readonly string[], outFolder: string)
     platform: 'node',
     target: 'node20',
     format: 'esm',
-    external: ['onnxruntime-node'],
+    external: ['onnxruntime-node', 'koffi'],
     // Drops what a bundle never does, and what that would import.
     minifySyntax: true,
     plugins: [withTfjs],
@@ -62,6 +62,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   });
   await bundleBenches(['speed', 'memory', 'growth', 'webgpu'], path.resolve(values.out));
   process.stdout.write(
-    `${values.out}: speed.mjs, memory.mjs, growth.mjs, webgpu.mjs; onnxruntime-node is found from there\n`,
+    `${values.out}: speed.mjs, memory.mjs, growth.mjs, webgpu.mjs; onnxruntime-node and koffi are found from there\n`,
   );
 }

@@ -15,10 +15,9 @@ import { nvidiaCards, precisionOptions, type RunPrecision } from '@psoft/engine/
 import { peakMemoryBytes } from '@psoft/results';
 import type { BenchMeasured, BenchPoint } from '@psoft/results/bench';
 import {
-  AdamW,
   clipFactor,
   compileTrainStep,
-  gradientNorm,
+  createUpdater,
   ParameterVector,
   splitParameters,
   trainAll,
@@ -40,6 +39,8 @@ export interface MeasureOptions {
   readonly entries?: Readonly<Record<string, string>>;
   /** Options of the device's provider, for trials. */
   readonly provider?: Readonly<Record<string, string>>;
+  /** Whether ONNX Runtime is called through its npm package on a card, too. */
+  readonly isPackage?: boolean;
   /** Passes of the compiler to leave out. */
   readonly without?: readonly string[];
 }
@@ -135,7 +136,7 @@ export async function measure(point: BenchPoint, options: MeasureOptions): Promi
 }
 
 function compileOptionsOf(point: BenchPoint, options: MeasureOptions): CompileOptions {
-  const { threads, trace, entries, provider, without } = options;
+  const { threads, trace, entries, provider, without, isPackage = false } = options;
   return {
     executor: point.executor as 'cpu',
     ...precisionOptions(point.precision as RunPrecision),
@@ -145,6 +146,7 @@ function compileOptionsOf(point: BenchPoint, options: MeasureOptions): CompileOp
     ...(entries === undefined ? {} : { sessionEntries: entries }),
     ...(provider === undefined ? {} : { providerOptions: provider }),
     ...(without === undefined ? {} : { without }),
+    ...(isPackage ? { binding: 'package' } : {}),
   };
 }
 
@@ -158,24 +160,23 @@ async function stepOf(
   options: CompileOptions,
   { kind, accumulate = 1 }: BenchPoint,
 ) {
-  const step = await compileTrainStep(model, vector, loss, spec, { ...options, parts: accumulate });
-  const adamw = kind === 'step' ? new AdamW(vector.size) : undefined;
+  const updater = await createUpdater(vector, {}, options);
+  const step = await compileTrainStep(model, vector, loss, spec, { ...options, resident: updater.resident });
   return {
     stats: step.program.stats,
-    dispose: () => step.program.dispose(),
+    async dispose() {
+      await step.program.dispose();
+      await updater.dispose();
+    },
     async run(i: number) {
       const begun = performance.now();
-      const parts = Array.from({ length: accumulate }, (_, at) => ({
-        batch: inputs,
-        dropout: dropoutStep(1, i, at),
-      }));
-      const result = await step.runParts(vector.values, parts);
+      let sum = 0;
+      for (let at = 0; at < accumulate; at++)
+        sum += await updater.add(step, { batch: inputs, dropout: dropoutStep(1, i, at) });
       const program = performance.now() - begun;
-      if (adamw !== undefined) {
-        const scale = clipFactor(gradientNorm(result.gradient), 1);
-        adamw.update(vector.values, result.gradient, vector.ranges, () => 1e-4, scale);
-      }
-      return { loss: result.loss, program };
+      if (kind === 'step') await updater.update(() => 1e-4, clipFactor(await updater.norm(), 1));
+      else updater.skip();
+      return { loss: sum, program };
     },
   };
 }

@@ -31,6 +31,7 @@ const OPTIONS = {
   without: { type: 'string', multiple: true, default: [] as string[] },
   provider: { type: 'string', multiple: true, default: [] as string[] },
   entry: { type: 'string', multiple: true, default: [] as string[] },
+  package: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   import: { type: 'string' },
   'results-dir': { type: 'string', default: 'results' },
@@ -56,6 +57,7 @@ export const USAGE = `  --profile tiny|paper   sizes: small ones, or the paper's
   --import FILE          write the records that such lines hold
   --dry-run              say what would be measured
   --trace PREFIX, --entry NAME=VALUE, --provider NAME=VALUE   ONNX Runtime's own profile, its session entries, its provider's options
+  --package              ONNX Runtime through its npm package on CUDA, too: no CUDA graphs, everything copied at each run
   --without NAME         a pass of the compiler to leave out, by its name in packages/engine/src/passes; repeatable`;
 
 export type Values = ReturnType<typeof parse>['values'];
@@ -98,7 +100,7 @@ async function announced() {
 }
 
 export function optionsOf(values: Values, { profile }: Wish): MeasureOptions {
-  const { folder, threads, trace, entry, provider, without, steps } = values;
+  const { folder, threads, trace, entry, provider, without, steps, package: isPackage } = values;
   const named = (all: readonly string[]) => Object.fromEntries(all.map((one) => one.split('=')));
   return {
     folder: path.resolve(folder),
@@ -108,6 +110,7 @@ export function optionsOf(values: Values, { profile }: Wish): MeasureOptions {
     ...(entry.length === 0 ? {} : { entries: named(entry) }),
     ...(provider.length === 0 ? {} : { provider: named(provider) }),
     ...(without.length === 0 ? {} : { without }),
+    ...(isPackage ? { isPackage } : {}),
   };
 }
 

@@ -8,6 +8,7 @@ export { type Dtype, type Graph, printGraph, type TypedArray } from './ir/graph.
 export { CompileError } from './kernels/index.ts';
 export { type EstimateOptions, estimateMemory, type MemoryEstimate } from './memory/estimate.ts';
 export type { Bindings, LinearModule, Model, Parameter, Scope, TensorMap, TrainableModel } from './model.ts';
+export { ResidentTensor } from './native/residentTensor.ts';
 export { numpyPermutation } from './numpyGenerator.ts';
 export { NumpyLegacyRandom, numpyLegacyShuffle } from './numpyRandom.ts';
 export { checkpoint } from './ops/checkpoint.ts';
@@ -39,7 +40,7 @@ export {
   type ProgramStats,
   type TensorValue,
 } from './run/program.ts';
-export type { HalfWeights } from './run/session.ts';
+export { type Binding, type HalfWeights, isNative } from './run/session.ts';
 export { Tf32Error, tf32State } from './run/tf32.ts';
 export { ExecutorMissingError, isExecutorInstalled, tfjsNodeVersions } from './run/tfjsNode.ts';
 export { linear, plainScope } from './scope.ts';

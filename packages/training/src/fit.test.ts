@@ -1,4 +1,11 @@
-import { type Parameter, RandomStream, type Tensor, type TrainableModel, tf } from '@psoft/engine';
+import {
+  type CompileOptions,
+  type Parameter,
+  RandomStream,
+  type Tensor,
+  type TrainableModel,
+  tf,
+} from '@psoft/engine';
 import { crossEntropy } from '@psoft/models';
 import { describe, expect, test } from 'vitest';
 import {
@@ -78,12 +85,18 @@ const config: FitConfig = {
   dropoutSeed: 3,
 };
 
-describe('Fit', () => {
+describe.each<[string, CompileOptions]>([
+  ['', {}],
+  [' whose values stay on the device', { binding: 'native' }],
+])('Fit%s', (_, bound) => {
+  const fitOf = (model: TrainableModel, task: FitTask, config: FitConfig, options: CompileOptions = {}) =>
+    new Fit(model, task, config, { ...options, ...bound });
+
   test('learns, keeps the best epoch, and does the same again', async () => {
     const results = [];
     for (let i = 0; i < 2; i++) {
       const model = toyModel();
-      const fit = new Fit(model, toyTask(), config);
+      const fit = fitOf(model, toyTask(), config);
       const result = await fit.run();
       expect(result.status).toBe('completed');
       expect(result.steps).toBe(32);
@@ -103,7 +116,7 @@ describe('Fit', () => {
 
   test('groups learn at their own rates', async () => {
     const model = toyModel();
-    await new Fit(model, toyTask(), { ...config, headLearningRate: 0 }).run();
+    await fitOf(model, toyTask(), { ...config, headLearningRate: 0 }).run();
     const [w, b] = model.parameters;
     expect(w!.data.every((value) => value !== 0)).toBe(true);
     expect([...b!.data]).toEqual([0, 0]);
@@ -111,7 +124,7 @@ describe('Fit', () => {
 
   test('stops when asked, after the current step', async () => {
     let steps = 0;
-    const result = await new Fit(toyModel(), toyTask(), config).run({
+    const result = await fitOf(toyModel(), toyTask(), config).run({
       onStep: () => {
         steps++;
       },
@@ -136,7 +149,7 @@ describe('Fit', () => {
     const settings = { ...config, maxSteps: 29 };
     const straight = toyModel();
     const states: FitState[] = [];
-    const whole = await new Fit(straight, toyTask(), settings).run({
+    const whole = await fitOf(straight, toyTask(), settings).run({
       onState: (state) => void states.push(structuredClone(state())),
     });
     // After each of the 29 steps, and after the evaluations of all epochs but the last.
@@ -144,7 +157,7 @@ describe('Fit', () => {
     for (const state of states) {
       const model = toyModel();
       const seen: EpochRow[] = [];
-      const rest = await new Fit(model, toyTask(), settings).run(
+      const rest = await fitOf(model, toyTask(), settings).run(
         { onEpoch: (row) => void seen.push(row) },
         state,
       );
@@ -159,7 +172,7 @@ describe('Fit', () => {
   test('the last state of a stopped run is where it goes on', async () => {
     let last: FitState | undefined;
     let steps = 0;
-    const stopped = await new Fit(toyModel(), toyTask(), config).run({
+    const stopped = await fitOf(toyModel(), toyTask(), config).run({
       onStep: () => void steps++,
       shouldStop: () => steps === 8,
       onState: (state, isEnd) => {
@@ -168,13 +181,13 @@ describe('Fit', () => {
     });
     expect(stopped.status).toBe('cancelled');
     expect(last).toMatchObject({ step: 8, epoch: 0, batch: 8 });
-    const [whole, rest] = [new Fit(toyModel(), toyTask(), config), new Fit(toyModel(), toyTask(), config)];
+    const [whole, rest] = [fitOf(toyModel(), toyTask(), config), fitOf(toyModel(), toyTask(), config)];
     expect(facts((await rest.run({}, last)).rows)).toEqual(facts((await whole.run()).rows));
     expect(rest.vector.values).toEqual(whole.vector.values);
   });
 
   test('ends after maxSteps with an evaluation', async () => {
-    const result = await new Fit(toyModel(), toyTask(), { ...config, maxSteps: 3 }).run();
+    const result = await fitOf(toyModel(), toyTask(), { ...config, maxSteps: 3 }).run();
     expect(result).toMatchObject({ status: 'completed', steps: 3 });
     expect(result.rows).toHaveLength(1);
   });
@@ -187,7 +200,7 @@ describe('Fit', () => {
         : batch,
     );
     const model = toyModel();
-    const fit = new Fit(model, poisoned, config);
+    const fit = fitOf(model, poisoned, config);
     let afterFirstEpoch: number[] = [];
     const error = await fit
       .run({
@@ -210,7 +223,7 @@ describe('Fit', () => {
     };
     const settings = { ...config, maxGradNorm: 1e9 };
     const valuesOf = async (task: FitTask, more: Partial<FitConfig> = {}, compiled = {}) => {
-      const fit = new Fit(toyModel(), task, { ...settings, ...more }, compiled);
+      const fit = fitOf(toyModel(), task, { ...settings, ...more }, compiled);
       const result = await fit.run();
       await fit.dispose();
       return { ...result, values: [...fit.vector.values] };
@@ -240,7 +253,7 @@ describe('Fit', () => {
       const large = times(64);
       const seen: FitState[] = [];
       const model = toyModel();
-      const fit = new Fit(model, large, settings, options);
+      const fit = fitOf(model, large, settings, options);
       const result = await fit.run({ onState: (state) => void seen.push(structuredClone(state())) });
       const skipped = result.rows.at(-1)!.skippedSteps!;
       expect(skipped).toBeGreaterThan(2);
@@ -261,7 +274,7 @@ describe('Fit', () => {
       await fit.dispose();
 
       for (const state of [seen[0]!, seen[3]!, seen[12]!]) {
-        const again = new Fit(toyModel(), large, settings, options);
+        const again = fitOf(toyModel(), large, settings, options);
         await again.run({}, state);
         expect(again.vector.values).toEqual(fit.vector.values);
         await again.dispose();
@@ -279,7 +292,7 @@ describe('Fit', () => {
   describe('evaluation by steps', () => {
     const bySteps = { ...config, epochs: 3, evaluationSteps: 5 };
     const run = async (hooks: FitHooks = {}, from?: FitState) => {
-      const fit = new Fit(toyModel(), toyTask(), bySteps);
+      const fit = fitOf(toyModel(), toyTask(), bySteps);
       const result = await fit.run(hooks, from);
       const values = [...fit.vector.values];
       await fit.dispose();
@@ -303,7 +316,7 @@ describe('Fit', () => {
         step: rows[scores.indexOf(Math.max(...scores))]!.step,
       });
       // A row tells of the steps since the one before.
-      const whole = new Fit(toyModel(), toyTask(), { ...config, epochs: 3 });
+      const whole = fitOf(toyModel(), toyTask(), { ...config, epochs: 3 });
       const { rows: epochs } = await whole.run();
       await whole.dispose();
       const sum = (all: typeof rows, steps: readonly number[]) =>
@@ -383,7 +396,7 @@ describe('Fit', () => {
         // Masks differ from part to part, as they must; without dropout nothing may.
         trained.forward = (bindings, inputs) =>
           toyModel().forward({ weights: {}, parameters: bindings.parameters }, inputs);
-        const fit = new Fit(trained, taskOf(given), still);
+        const fit = fitOf(trained, taskOf(given), still);
         const speeds: number[] = [];
         const result = await fit.run({
           onStep: ({ step, totalSteps }) => void speeds.push(step / totalSteps),
@@ -406,7 +419,7 @@ describe('Fit', () => {
     test('has dropout of its own in each part', async () => {
       const drawn: number[][] = [];
       const spied = model();
-      const fit = new Fit(spied, taskOf([4, 4]), { ...still, maxSteps: 2 }, { executor: 'eager-cpu' });
+      const fit = fitOf(spied, taskOf([4, 4]), { ...still, maxSteps: 2 }, { executor: 'eager-cpu' });
       const { forward } = toyModel();
       spied.forward = (bindings, inputs) => {
         const ones = bindings.dropout?.(tf.ones([64]) as Tensor, 0.5);
@@ -418,7 +431,7 @@ describe('Fit', () => {
     });
 
     test('chooses by a loss, the smaller the better', async () => {
-      const fit = new Fit(
+      const fit = fitOf(
         model(),
         { ...taskOf([4, 4]), evaluationSpec: spec, evaluationBatches: () => [] },
         {
@@ -434,4 +447,28 @@ describe('Fit', () => {
       expect(rows.map(({ selection }) => selection.loss)).toEqual([0.5, 0.3, 0.4]);
     });
   });
+});
+
+test('values on the device take the steps that those of JavaScript take', async () => {
+  const parts = (batch: Batch): Batch => ({ ...batch, parts: [batch, batch, batch] });
+  const settings = { ...config, weightDecay: 0.1, maxGradNorm: 0.4 };
+  const [host, resident] = await Promise.all(
+    (['package', 'native'] as const).map(async (binding) => {
+      const fit = new Fit(toyModel(), toyTask(parts), settings, { binding });
+      let last: FitState | undefined;
+      const { rows } = await fit.run({ onState: (state) => void (last = structuredClone(state())) });
+      await fit.dispose();
+      return { rows, state: last! };
+    }),
+  );
+  expect(resident!.rows.map(({ selection }) => selection)).toEqual(
+    host!.rows.map(({ selection }) => selection),
+  );
+  const { values, optimiser } = host!.state;
+  for (const [i, value] of values.entries()) {
+    expect(resident!.state.values[i]).toBeCloseTo(value, 5);
+    expect(resident!.state.optimiser.firstMoment[i]).toBeCloseTo(optimiser.firstMoment[i]!, 5);
+    expect(resident!.state.optimiser.secondMoment[i]).toBeCloseTo(optimiser.secondMoment[i]!, 5);
+  }
+  expect(resident!.state.optimiser.step).toBe(optimiser.step);
 });

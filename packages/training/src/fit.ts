@@ -8,24 +8,12 @@ import {
   type TypedArray,
 } from '@psoft/engine';
 import { Evaluator } from './evaluator.ts';
-import { type GradScalerConfig, GradScaler, type GradScalerState } from './gradScaler.ts';
+import { GradScaler, type GradScalerConfig, type GradScalerState } from './gradScaler.ts';
 import { Meter, type MeterState } from './meter.ts';
-import {
-  AdamW,
-  type AdamWState,
-  clipFactor,
-  gradientNorm,
-  SCHEDULES,
-  type ScheduleName,
-} from './optimiser.ts';
+import { type AdamWState, clipFactor, initialState, SCHEDULES, type ScheduleName } from './optimiser.ts';
 import { ParameterVector } from './parameters.ts';
-import {
-  type BatchSpec,
-  compileTrainStep,
-  type LossFunction,
-  type StepResult,
-  type TrainStep,
-} from './programs.ts';
+import { type BatchSpec, compileTrainStep, type LossFunction, type TrainStep } from './programs.ts';
+import { createUpdater, type Updater } from './updater.ts';
 
 /** Examples made ready for one compiled shape. */
 export interface Batch {
@@ -169,7 +157,7 @@ export class Fit {
   readonly #train = new Map<number, TrainStep>();
   readonly #evaluator: Evaluator;
   readonly #programs: ProgramSummary[] = [];
-  #partsARun = 1;
+  #updater: Updater | undefined;
 
   constructor(
     private readonly model: TrainableModel,
@@ -194,12 +182,12 @@ export class Fit {
     if (batches.length === 0)
       throw new Error('the training set has no batches: give it at least one example');
     const totalSteps = this.totalSteps(batches.length);
-    // On a card each run copies parameters there and a gradient back: the parts of an update share one.
-    if (this.options.executor === 'cuda')
-      this.#partsARun = Math.max(...batches.map(({ parts }) => parts?.length ?? 1));
     const warmupSteps = warmupStepsOf(config, totalSteps);
     const schedule = SCHEDULES[config.schedule ?? 'linear'];
-    const adamw = new AdamW(vector.size, { weightDecay: config.weightDecay });
+    if (from !== undefined) vector.values.set(from.values);
+    this.#updater ??= await createUpdater(vector, { weightDecay: config.weightDecay }, this.options);
+    const updater = this.#updater;
+    updater.restore(from?.optimiser ?? initialState(vector.size));
     const scaler =
       this.options.precision === 'f16' ? new GradScaler(config.gradScaler, from?.gradScaler) : undefined;
     // A step that was skipped does not count for it (transformers' Trainer).
@@ -210,14 +198,11 @@ export class Fit {
     let step = from?.step ?? 0;
     let meter = new Meter(from?.meter);
     let stopped = false;
-    if (from !== undefined) {
-      vector.values.set(from.values);
-      adamw.restore(from.optimiser);
-    }
 
     /** Evaluates, adds a row, and keeps the values if they are the best so far. */
     const endPeriod = async (epoch: number): Promise<void> => {
       const start = performance.now();
+      updater.pull();
       const selection = config.selection ? await this.evaluate(config.selection.split) : {};
       const row: EpochRow = {
         epoch,
@@ -249,33 +234,34 @@ export class Fit {
         const isFirst = epoch === (from?.epoch ?? 0);
         if (!isFirst) batches = task.trainBatches(epoch);
         let done = isFirst ? (from?.batch ?? 0) : 0;
-        const state = (): FitState => ({
-          step,
-          epoch,
-          batch: done,
-          values: vector.values,
-          optimiser: adamw.state,
-          best,
-          rows,
-          meter: meter.state,
-          ...(scaler === undefined ? {} : { gradScaler: scaler.state }),
-        });
+        const state = (): FitState => {
+          updater.pull();
+          return {
+            step,
+            epoch,
+            batch: done,
+            values: vector.values,
+            optimiser: updater.state,
+            best,
+            rows,
+            meter: meter.state,
+            ...(scaler === undefined ? {} : { gradScaler: scaler.state }),
+          };
+        };
         while (done < batches.length && step < totalSteps && !stopped) {
           const batch = batches[done]!;
           // Compiling is no part of a step's time.
           for (const { bucket } of batch.parts ?? [batch]) await this.#trainStep(bucket);
           const start = performance.now();
           const scale = scaler?.scale ?? 1;
-          const { loss, gradient } = await this.#gradientOf(batch, step, scale);
-          const norm = gradientNorm(gradient) / scale;
+          const loss = await this.#addParts(updater, batch, step, scale);
+          const norm = (await updater.norm()) / scale;
           const isSkipped = !Number.isFinite(norm) && scaler?.skipped() === true;
-          if (!isSkipped) {
-            this.#assertFinite(norm, step, batch, 'gradient norm', gradient);
+          if (isSkipped) updater.skip();
+          else {
+            this.#assertFinite(norm, step, batch, 'gradient norm', () => updater.gradient());
             const factor = rateFactor();
-            adamw.update(
-              vector.values,
-              gradient,
-              vector.ranges,
+            await updater.update(
               (group) => factor * (group === 'head' ? config.headLearningRate : config.learningRate),
               (config.maxGradNorm === undefined ? 1 : clipFactor(norm, config.maxGradNorm)) / scale,
             );
@@ -299,6 +285,7 @@ export class Fit {
         await hooks.onState?.(next, stopped);
       }
     } finally {
+      updater.pull();
       if (best !== undefined) {
         vector.values.set(best.values);
         vector.writeThrough();
@@ -333,47 +320,35 @@ export class Fit {
   async dispose(): Promise<void> {
     for (const { program } of this.#train.values()) await program.dispose();
     await this.#evaluator.dispose();
+    await this.#updater?.dispose();
   }
 
-  /** Loss, and gradient times `gradientScale`, of a batch: the sums of its parts'. */
-  async #gradientOf(batch: Batch, step: number, gradientScale: number): Promise<StepResult> {
-    const { vector, config } = this;
+  /** @returns the loss of a batch, or the sum of its parts' */
+  async #addParts(updater: Updater, batch: Batch, step: number, gradientScale: number): Promise<number> {
     const parts = batch.parts ?? [batch];
     const factors = { penaltyShare: 1 / parts.length, gradientScale };
-    const numbered = parts.map((part, at) => ({ part, dropout: dropoutStep(config.dropoutSeed, step, at) }));
-    let sum: StepResult | undefined;
-    for (const run of this.#runsOf(numbered)) {
-      // Lets messages in between runs, which may take long.
-      if (sum !== undefined) await setImmediate();
-      const { part } = run[0]!;
+    let sum = 0;
+    for (const [at, part] of parts.entries()) {
+      // Lets messages in between parts, which may take long.
+      if (at > 0) await setImmediate();
       const program = await this.#trainStep(part.bucket);
-      const inputs = run.map(({ part, dropout }) => ({ batch: part.inputs, dropout }));
-      const result = await program.runParts(vector.values, inputs, factors);
-      this.#assertFinite(result.loss, step, part, 'loss');
-      if (sum === undefined) sum = result;
-      else {
-        const [total, more] = [sum.gradient, result.gradient];
-        for (let i = 0; i < total.length; i++) total[i]! += more[i]!;
-        sum = { loss: sum.loss + result.loss, gradient: total };
-      }
+      const dropout = dropoutStep(this.config.dropoutSeed, step, at);
+      const loss = await updater.add(program, { batch: part.inputs, dropout }, factors);
+      this.#assertFinite(loss, step, part, 'loss');
+      sum += loss;
     }
-    return sum!;
-  }
-
-  /** Parts that one run of a program takes: those of a length together, where it takes several. */
-  #runsOf<T extends { readonly part: Batch }>(parts: readonly T[]): T[][] {
-    if (this.#partsARun === 1) return parts.map((part) => [part]);
-    const byLength = new Map<number, T[]>();
-    for (const one of parts) byLength.set(one.part.bucket, [...(byLength.get(one.part.bucket) ?? []), one]);
-    return [...byLength.values()];
+    return sum;
   }
 
   async #trainStep(bucket: number): Promise<TrainStep> {
     let step = this.#train.get(bucket);
     if (step === undefined) {
       const { model, vector, task, options } = this;
-      const parts = this.#partsARun;
-      step = await compileTrainStep(model, vector, task.loss, task.trainSpec(bucket), { ...options, parts });
+      const resident = this.#updater!.resident;
+      step = await compileTrainStep(model, vector, task.loss, task.trainSpec(bucket), {
+        ...options,
+        resident,
+      });
       this.#train.set(bucket, step);
       this.#note('train', bucket, step.program);
     }
@@ -390,9 +365,15 @@ export class Fit {
     });
   }
 
-  #assertFinite(value: number, step: number, batch: Batch, what: string, gradient?: Float32Array): void {
+  #assertFinite(
+    value: number,
+    step: number,
+    batch: Batch,
+    what: string,
+    gradient?: () => Float32Array,
+  ): void {
     if (Number.isFinite(value)) return;
-    const first = gradient?.findIndex((one) => !Number.isFinite(one)) ?? -1;
+    const first = gradient?.().findIndex((one) => !Number.isFinite(one)) ?? -1;
     const where = first < 0 ? '' : `, first in "${this.vector.nameAt(first)}"`;
     const examples = Array.from(batch.examples).slice(0, 8).join(', ');
     const advice = this.options.precision === 'f16' ? 'use bf16 or f32 (f16 ends at 65,504), ' : '';

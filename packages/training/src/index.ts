@@ -34,3 +34,4 @@ export type { Jobs, RunOptions, RunRequest, RunSummary } from './run/protocol.ts
 export { RunFailure, supervise } from './run/supervise.ts';
 export { TASKS, type TaskDefinition } from './run/tasks.ts';
 export { countParameters, freeze, isHeadWeight, trainAll, trainHead, trainSelected } from './trainable.ts';
+export { createUpdater, type Updater } from './updater.ts';

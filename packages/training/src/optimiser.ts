@@ -18,6 +18,11 @@ export interface AdamWState {
   readonly secondMoment: Float32Array;
 }
 
+/** Of so many values, before the first step. */
+export function initialState(size: number): AdamWState {
+  return { step: 0, firstMoment: new Float32Array(size), secondMoment: new Float32Array(size) };
+}
+
 /**
  * AdamW (Loshchilov and Hutter 2019, algorithm 2), the update of torch.optim.AdamW: the decay multiplies the
  * parameter by 1 - lr · weightDecay before the Adam step, and epsilon is added to the bias-corrected root.

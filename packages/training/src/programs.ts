@@ -4,7 +4,6 @@ import {
   compile,
   createDropout,
   DROPOUT_STEP,
-  loop,
   type Program,
   type ProgramFunction,
   type Signature,
@@ -46,17 +45,15 @@ export interface StepInput {
 
 export interface TrainStep {
   readonly program: Program;
-  /** How many parts of an update one run takes at most. */
-  readonly parts: number;
-  /** One batch. */
+  /** One batch, where the program takes the parameters and gives their gradient back. */
   run(
     values: Float32Array,
     batch: Readonly<Record<string, TypedArray>>,
     dropout: Int32Array,
     factors?: StepFactors,
   ): Promise<StepResult>;
-  /** One batch, or as many as there may be: the sums of their losses and gradients. */
-  runParts(values: Float32Array, parts: readonly StepInput[], factors?: StepFactors): Promise<StepResult>;
+  /** What the program takes besides the parameters. */
+  inputs(input: StepInput, factors?: StepFactors): Record<string, TypedArray>;
 }
 
 /** Frozen tensors by name, fetched when a model first reads them. */
@@ -104,95 +101,38 @@ export function trainStepOf(
 }
 
 const FACTOR: TensorSpec = { shape: [], dtype: 'float32' };
-/** Inputs that are the same for every part of an update. */
-const SHARED = new Set(['parameters', 'penaltyShare', 'gradientScale']);
-
-/**
- * A step over up to `parts` batches of one shape, `partCount` of them, one after the other where the program runs: what
- * is summed stays there, and so do the parameters. Inputs that differ have an axis in front, [parts, ...].
- */
-export function accumulatedStepOf(
-  one: ReturnType<typeof trainStepOf>,
-  parts: number,
-): { readonly step: ProgramFunction; readonly signature: Signature } {
-  const specs = Object.entries(one.signature.inputs);
-  const size = one.signature.inputs.parameters!.shape[0]!;
-  const step: ProgramFunction = ({ partCount, ...inputs }, weight) => {
-    const initial = { loss: tf.scalar(0), gradient: tf.fill([size], 0) as Tensor };
-    return loop(initial, parts, ({ loss, gradient }, at) => {
-      const index = tf.reshape(at, [1]);
-      const own = specs.map(([name, { shape }]): [string, Tensor] => {
-        const all = inputs[name]!;
-        return [name, SHARED.has(name) ? all : tf.reshape(tf.gather(all, index as never), [...shape])];
-      });
-      const result = one.step(Object.fromEntries(own), weight);
-      return {
-        state: { loss: tf.add(loss, result.loss!), gradient: tf.add(gradient, result.gradient!) },
-        isDone: tf.greaterEqual(tf.add(at, tf.scalar(1, 'int32')), partCount!),
-      };
-    });
-  };
-  const inputs: Record<string, TensorSpec> = { partCount: { shape: [], dtype: 'int32' } };
-  for (const [name, spec] of specs)
-    inputs[name] = SHARED.has(name) ? spec : { ...spec, shape: [parts, ...spec.shape] };
-  return { step, signature: { ...one.signature, inputs } };
-}
 
 /**
  * Compiles loss and gradient for one batch shape; the loss includes the model's penalty, where it has one. A program of
  * precision f16 takes a `gradientScale`.
  * @param options.training false leaves dropout out (for tests against other implementations)
- * @param options.parts batches that one run takes at most; default 1
  */
 export async function compileTrainStep(
   model: TrainableModel,
   vector: ParameterVector,
   loss: LossFunction,
   batch: BatchSpec,
-  options: CompileOptions & { training?: boolean; parts?: number } = {},
+  options: CompileOptions & { training?: boolean } = {},
 ): Promise<TrainStep> {
-  const { training = true, parts = 1, ...compileOptions } = options;
+  const { training = true, ...compileOptions } = options;
   const hasPenalty = model.penalty !== undefined;
   const isScaled = options.precision === 'f16';
-  const one = trainStepOf(model, vector.ranges, loss, batch, { training, isScaled });
-  const { step, signature } = parts === 1 ? one : accumulatedStepOf(one, parts);
+  const { step, signature } = trainStepOf(model, vector.ranges, loss, batch, { training, isScaled });
   const program = await compile(step, signature, { name: 'train', ...compileOptions });
-  const runParts: TrainStep['runParts'] = async (values, given, factors = {}) => {
-    const { penaltyShare = 1, gradientScale = 1 } = factors;
-    if (given.length === 0 || given.length > parts)
-      throw new Error(`a step takes 1 to ${parts} batches, got ${given.length}`);
-    const scalars = {
-      ...(hasPenalty ? { penaltyShare: Float32Array.of(penaltyShare) } : {}),
-      ...(isScaled ? { gradientScale: Float32Array.of(gradientScale) } : {}),
-    };
-    const own = given.map(({ batch, dropout }) => ({ dropoutStep: dropout, ...batch }));
-    const inputs =
-      parts === 1 ? own[0]! : { partCount: Int32Array.of(own.length), ...stacked(own, signature.inputs) };
-    const result = await program.run({ parameters: values, ...scalars, ...inputs });
-    return { loss: result.loss!.data[0]!, gradient: result.gradient!.data as Float32Array };
-  };
+  const inputs: TrainStep['inputs'] = ({ batch, dropout }, { penaltyShare = 1, gradientScale = 1 } = {}) => ({
+    dropoutStep: dropout,
+    ...(hasPenalty ? { penaltyShare: Float32Array.of(penaltyShare) } : {}),
+    ...(isScaled ? { gradientScale: Float32Array.of(gradientScale) } : {}),
+    ...batch,
+  });
   return {
     program,
-    parts,
-    run: (values, batch, dropout, factors) => runParts(values, [{ batch, dropout }], factors),
-    runParts,
+    inputs,
+    async run(values, batch, dropout, factors) {
+      const result = await program.run({ parameters: values, ...inputs({ batch, dropout }, factors) });
+      return { loss: result.loss!.data[0]!, gradient: result.gradient!.data as Float32Array };
+    },
   };
-}
-
-/** Arrays of several batches, one behind the other, and zeros for those that are not there. */
-function stacked(
-  batches: readonly Readonly<Record<string, TypedArray>>[],
-  specs: Readonly<Record<string, TensorSpec>>,
-): Record<string, TypedArray> {
-  return Object.fromEntries(
-    Object.keys(batches[0]!).map((name) => {
-      const size = specs[name]!.shape.reduce((product, length) => product * length, 1);
-      const first = batches[0]![name]!;
-      const all = new (first.constructor as new (size: number) => TypedArray)(size);
-      for (const [i, batch] of batches.entries()) all.set(batch[name]!, i * first.length);
-      return [name, all];
-    }),
-  );
 }
 
 /** Compiles the forward pass, dropout off, for one batch shape: its first output, the one that is evaluated. */

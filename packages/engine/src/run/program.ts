@@ -57,6 +57,11 @@ const ARRAY_OF: Record<Dtype, { new (n: number): TypedArray; name: string }> = {
   bool: Uint8Array,
 };
 
+/** An array for the elements of a tensor. */
+export function arrayOf({ shape, dtype }: TensorSpec): TypedArray {
+  return new ARRAY_OF[dtype](sizeOf(shape));
+}
+
 /** Checks that `values` are exactly the declared inputs. */
 export function checkInputs(
   specs: Readonly<Record<string, TensorSpec>>,

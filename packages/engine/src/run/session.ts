@@ -4,9 +4,10 @@ import { realpathSync } from 'node:fs';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
-import type { Graph, TypedArray } from '../ir/graph.ts';
+import type { Graph } from '../ir/graph.ts';
 import { storedWeights } from '../memory/storage.ts';
+import { openBoundSession } from '../native/boundSession.ts';
+import { assertWritableInPlace, type ResidentTensor } from '../native/residentTensor.ts';
 import { type Blob, lower } from '../onnx/lower.ts';
 import { encodeModel } from '../onnx/proto.ts';
 import { TARGETS } from '../onnx/target.ts';
@@ -15,9 +16,17 @@ import type { Precision } from '../passes/precision.ts';
 import type { TensorSpec } from '../trace/trace.ts';
 import { writeFully } from '../weights/bytes.ts';
 import type { WeightSource } from '../weights/source.ts';
-import { deviceErrorOf } from './deviceError.ts';
-import { loadOrt, type Ort } from './ort.ts';
-import { checkInputs, type Device, type Program, type TensorValue } from './program.ts';
+import { DeviceError, deviceErrorOf } from './deviceError.ts';
+import { openNodeSession } from './nodeSession.ts';
+import type { OpenedSession } from './openedSession.ts';
+import {
+  checkInputs,
+  type Device,
+  type Executor,
+  isDevice,
+  type Program,
+  type TensorValue,
+} from './program.ts';
 import { settleTf32 } from './tf32.ts';
 
 export interface SessionOptions {
@@ -41,6 +50,21 @@ export interface SessionOptions {
    * On CUDA: products of float32 may round their operands to TF32, which is faster. One choice a process; default false.
    */
   readonly tf32?: boolean;
+  /**
+   * Inputs and outputs that stay on the device, by their names: runs neither take nor return them. One given for an input
+   * and an output is updated in place. Only where the binding is native.
+   */
+  readonly resident?: Readonly<Record<string, ResidentTensor>>;
+  /**
+   * By which way ONNX Runtime is called: its npm package, or its C API, which knows all options of the CUDA provider and
+   * lets tensors stay on the card. Default: native on CUDA, else the package.
+   */
+  readonly binding?: Binding;
+  /**
+   * On CUDA, natively: whether the kernels of a run are recorded as one CUDA graph and started together from then on.
+   * Default true, but for programs with a loop. The first run computes several times.
+   */
+  readonly cudaGraph?: boolean;
   /** ONNX Runtime writes what each node took into a file of this beginning when the program is disposed of. */
   readonly profilePrefix?: string;
   /** Further configuration entries of the session, by their full names, for trials. */
@@ -48,6 +72,8 @@ export interface SessionOptions {
   /** Options of the device's provider, by ONNX Runtime's names, for trials. */
   readonly providerOptions?: Readonly<Record<string, unknown>>;
 }
+
+export type Binding = 'package' | 'native';
 
 export type HalfWeights = 'inPlace' | 'widened';
 
@@ -73,20 +99,20 @@ export async function createSessionProgram(
     readonly precision?: Precision;
   } = {},
 ): Promise<Program> {
-  const {
-    recompute = false,
-    device = 'cpu',
-    precision = 'f32',
-    profilePrefix,
-    sessionEntries,
-    tf32 = false,
-  } = options;
+  const { recompute = false, device = 'cpu', precision = 'f32', profilePrefix, resident = {} } = options;
+  const { tf32 = false } = options;
+  const isBound = isNative({ ...options, executor: device });
+  if (Object.keys(resident).length > 0 && !isBound)
+    throw new DeviceError('tensors can stay on a device only where ONNX Runtime is called natively');
   if (device === 'cuda') settleTf32(tf32);
-  const ort = await loadOrt();
   const start = performance.now();
   const parent = realpathSync(options.temporaryFolder ?? os.tmpdir());
   const folder = await mkdtemp(path.join(parent, 'psoft-'));
-  let session: InferenceSession;
+  const outputs = Object.fromEntries(
+    [...graph.outputs].map(([key, { shape, dtype }]): [string, TensorSpec] => [key, { shape, dtype }]),
+  );
+  assertWritableInPlace(graph, resident);
+  let session: OpenedSession;
   let onnxNodes: number;
   try {
     const blobFile = path.join(folder, 'constants.bin');
@@ -101,15 +127,12 @@ export async function createSessionProgram(
     });
     onnxNodes = lowered.model.nodes.length;
     await writeBlobs(blobFile, lowered.blobs);
-    session = await openSession(ort, device, encodeModel(lowered.model), {
-      executionProviders: [{ name: device, ...options.providerOptions }],
-      graphOptimizationLevel: 'all',
-      // Planned once for all values, memory is not given back in between: a third more at ViT-B/16, and no faster.
-      enableMemPattern: false,
-      ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
-      logSeverityLevel: 3,
-      ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
-      extra: nested({
+    const settings = {
+      inputs: specs,
+      outputs,
+      ...(options.threads === undefined ? {} : { threads: options.threads }),
+      ...(profilePrefix === undefined ? {} : { profilePrefix }),
+      entries: {
         'session.model_external_initializers_file_folder_path': lowered.folder,
         'session.disable_prepacking': isPacked ? '0' : '1',
         'optimization.disable_specified_optimizers': disabledOptimisers(
@@ -117,73 +140,86 @@ export async function createSessionProgram(
           areHalvesInPlace && !(device === 'cuda' && precision !== 'f32'),
           recompute || quantized.size > 0 || takesMasksAgain(graph),
         ),
-        ...sessionEntries,
-      }),
-    });
+        ...options.sessionEntries,
+      },
+    };
+    const model = encodeModel(lowered.model);
+    session = await onDevice(device, () =>
+      isBound
+        ? openBoundSession(model, {
+            ...settings,
+            device: nativeDevice(device),
+            resident,
+            provider: cudaOptions(graph, tf32, options),
+          })
+        : openNodeSession(model, { ...settings, device, provider: options.providerOptions ?? {} }),
+    );
   } finally {
     // The session has mapped or copied the file by now; where a mapped file cannot be removed, the system's own
     // cleaning of temporary folders has to do it.
     await rm(folder, { recursive: true, force: true }).catch(() => undefined);
   }
   const sessionMilliseconds = performance.now() - start;
-  const outputs = [...graph.outputs];
+  const inputs = Object.fromEntries(Object.entries(specs).filter(([key]) => !(key in resident)));
 
   return {
     executor: device,
-    inputs: specs,
+    inputs,
     graph,
     stats: { graphNodes: graph.nodes.length, onnxNodes, traceMilliseconds, sessionMilliseconds },
-    async run(inputs) {
-      checkInputs(specs, inputs);
-      const feeds: Record<string, OrtTensor> = {};
-      for (const [key, spec] of Object.entries(specs)) {
-        feeds[`in:${key}`] = new ort.Tensor(spec.dtype as 'float32', inputs[key] as Float32Array, spec.shape);
-      }
-      const results = await session.run(feeds).catch((error: Error) => {
-        throw deviceErrorOf(device, error);
-      });
+    async run(given) {
+      checkInputs(inputs, given);
+      const results = await onDevice(device, () => session.run(given));
       return Object.fromEntries(
-        outputs.map(([key, value]): [string, TensorValue] => {
-          const tensor = results[`out:${key}`]!;
-          return [key, { data: tensor.data as TypedArray, shape: value.shape }];
-        }),
+        Object.entries(results).map(([key, data]): [string, TensorValue] => [
+          key,
+          { data, shape: outputs[key]!.shape },
+        ]),
       );
     },
-    async dispose() {
-      if (profilePrefix !== undefined) session.endProfiling();
-      await session.release();
-    },
+    dispose: () => session.release(),
   };
 }
 
-/** @throws DeviceError where the device's provider is missing or cannot start */
-async function openSession(
-  ort: Ort,
-  device: Device,
-  model: Uint8Array,
-  options: InferenceSession.SessionOptions,
-): Promise<InferenceSession> {
+/** Whether a program of these options is bound natively. */
+export function isNative({
+  executor = 'cpu',
+  binding,
+}: Pick<SessionOptions, 'binding'> & { readonly executor?: Executor }): boolean {
+  return isDevice(executor) && (binding ?? (executor === 'cuda' ? 'native' : 'package')) === 'native';
+}
+
+/** Options of the CUDA provider, by ONNX Runtime's names. */
+function cudaOptions(
+  graph: Graph,
+  tf32: boolean,
+  { cudaGraph, providerOptions }: Pick<SessionOptions, 'cudaGraph' | 'providerOptions'>,
+): Record<string, string> {
+  // ONNX Runtime records no control flow.
+  const isCaptured = cudaGraph ?? !graph.nodes.some(({ op }) => op === 'Loop');
+  return {
+    device_id: '0',
+    use_tf32: tf32 ? '1' : '0',
+    enable_cuda_graph: isCaptured ? '1' : '0',
+    // Asking for powers of two reserves up to twice what a program needs.
+    arena_extend_strategy: 'kSameAsRequested',
+    ...Object.fromEntries(Object.entries(providerOptions ?? {}).map(([key, value]) => [key, String(value)])),
+  };
+}
+
+function nativeDevice(device: Device): 'cpu' | 'cuda' {
+  if (device === 'webgpu')
+    throw new DeviceError('WebGPU is reached through the npm package onnxruntime-node only, not natively');
+  return device;
+}
+
+/** @throws DeviceError where the device's provider is missing, cannot start or failed */
+async function onDevice<T>(device: Device, work: () => Promise<T>): Promise<T> {
   try {
-    return await ort.InferenceSession.create(model, options);
+    return await work();
   } catch (error) {
     throw deviceErrorOf(device, error as Error);
   }
-}
-
-/** "a.b" to { a: { b } }, as ONNX Runtime's binding takes them. */
-function nested(entries: Readonly<Record<string, string>>): Record<string, unknown> {
-  const tree: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(entries)) {
-    const parts = name.split('.');
-    const last = parts.pop()!;
-    let at = tree;
-    for (const part of parts) {
-      at[part] ??= {};
-      at = at[part] as Record<string, unknown>;
-    }
-    at[last] = value;
-  }
-  return tree;
 }
 
 /** Writes the tensors at their offsets, which increase. */

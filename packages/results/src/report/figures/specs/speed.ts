@@ -1,9 +1,10 @@
 /** Figure 4b: training speed by method, relative to the slowest; of benches, else of runs. */
+
+import type { Paper } from '../../../paper/index.ts';
 import { OUT_OF_MEMORY } from '../../../paper/printed.ts';
 import type { RunRecord } from '../../../schema.ts';
 import { spreadOf } from '../../../summary.ts';
 import { machineNotes, type OneMachine, ofOneMachine } from '../machine.ts';
-import type { Paper } from '../../../paper/index.ts';
 import type { BenchDrawing, BenchInput, DrawInput, Drawing, FigureSource, FigureSpec } from '../model.ts';
 import { chart, drawn, OURS, PAPER, type Part, seriesOf, sourcesText } from '../parts.ts';
 import type { SourceRecords } from '../source.ts';

@@ -1,0 +1,130 @@
+/** A session whose inputs and outputs have places of their own in the device's memory, for good. */
+import type { Dtype, TypedArray } from '../ir/graph.ts';
+import { OnnxType } from '../onnx/proto.ts';
+import type { OpenedSession, SessionSettings } from '../run/openedSession.ts';
+import type { TensorSpec } from '../trace/trace.ts';
+import type { Address } from './foreign.ts';
+import { LOG_ERRORS, loadOrtApi, type OrtApi } from './ortApi.ts';
+import { ResidentTensor } from './residentTensor.ts';
+
+/** What a bound session needs to know beyond what any does. */
+export interface BoundSettings extends SessionSettings {
+  readonly device: 'cpu' | 'cuda';
+  readonly inputs: Readonly<Record<string, TensorSpec>>;
+  readonly outputs: Readonly<Record<string, TensorSpec>>;
+  /** Inputs and outputs that others hold, by their names; the rest is copied at each run. */
+  readonly resident: Readonly<Record<string, ResidentTensor>>;
+  /** Options of the CUDA provider, by ONNX Runtime's names. */
+  readonly provider: Readonly<Record<string, string>>;
+}
+
+const ALL_OPTIMISATIONS = 99;
+const DEVICE_ALLOCATOR = 0;
+const DEFAULT_MEMORY = 0;
+
+const ELEMENT_TYPE: Readonly<Record<Dtype, number>> = {
+  float32: OnnxType.FLOAT,
+  int32: OnnxType.INT32,
+  bool: OnnxType.BOOL,
+};
+
+/** @throws Error with the runtime's words where the session cannot be made */
+export async function openBoundSession(model: Uint8Array, settings: BoundSettings): Promise<OpenedSession> {
+  const api = await loadOrtApi();
+  const { device, inputs, outputs, resident } = settings;
+  /** Undone in the opposite order. */
+  const cleanups: (() => void)[] = [];
+  const release = (): void => {
+    for (const cleanup of cleanups.splice(0).reverse()) cleanup();
+  };
+  try {
+    const session = createSession(api, model, settings);
+    cleanups.push(() => api.release('ReleaseSession', session));
+    const binding = api.call('CreateIoBinding', session);
+    cleanups.push(() => api.release('ReleaseIoBinding', binding));
+    const memory = api.call(
+      'CreateMemoryInfo',
+      device === 'cuda' ? 'Cuda' : 'Cpu',
+      DEVICE_ALLOCATOR,
+      0,
+      DEFAULT_MEMORY,
+    );
+    cleanups.push(() => api.release('ReleaseMemoryInfo', memory));
+
+    /** Those that are copied. */
+    const bind = async (specs: Readonly<Record<string, TensorSpec>>, prefix: 'in' | 'out') => {
+      const own: [string, ResidentTensor][] = [];
+      for (const [name, spec] of Object.entries(specs)) {
+        const held = resident[name];
+        const tensor = held ?? (await ResidentTensor.create(device, spec));
+        if (held === undefined) {
+          cleanups.push(() => tensor.dispose());
+          own.push([name, tensor]);
+        } else if (String(held.spec.shape) !== String(spec.shape) || held.spec.dtype !== spec.dtype)
+          throw new Error(
+            `"${name}" is ${spec.dtype} [${spec.shape}], the resident tensor given for it ${held.spec.dtype} [${held.spec.shape}]`,
+          );
+        const shape = BigInt64Array.from(spec.shape, BigInt);
+        const type = ELEMENT_TYPE[spec.dtype];
+        const value = api.call(
+          'CreateTensorWithDataAsOrtValue',
+          memory,
+          tensor.address,
+          tensor.byteLength,
+          shape,
+          shape.length,
+          type,
+        );
+        cleanups.push(() => api.release('ReleaseValue', value));
+        api.call(prefix === 'in' ? 'BindInput' : 'BindOutput', binding, `${prefix}:${name}`, value);
+      }
+      return own;
+    };
+    const given = await bind(inputs, 'in');
+    const taken = await bind(outputs, 'out');
+    return {
+      async run(values) {
+        for (const [name, tensor] of given) tensor.write(values[name]!);
+        api.call('RunWithBinding', session, null, binding);
+        return Object.fromEntries(taken.map(([name, tensor]): [string, TypedArray] => [name, tensor.read()]));
+      },
+      async release() {
+        if (settings.profilePrefix !== undefined)
+          api.call('SessionEndProfiling', session, api.call('GetAllocatorWithDefaultOptions'));
+        release();
+      },
+    };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function createSession(api: OrtApi, model: Uint8Array, settings: BoundSettings): Address {
+  const { device, entries, threads, profilePrefix, provider } = settings;
+  const options = api.call('CreateSessionOptions');
+  try {
+    api.call('SetSessionGraphOptimizationLevel', options, ALL_OPTIMISATIONS);
+    api.call('SetSessionLogSeverityLevel', options, LOG_ERRORS);
+    api.call('DisableMemPattern', options);
+    if (threads !== undefined) api.call('SetIntraOpNumThreads', options, threads);
+    if (profilePrefix !== undefined) api.call('EnableProfiling', options, profilePrefix);
+    for (const [key, value] of Object.entries(entries))
+      api.call('AddSessionConfigEntry', options, key, value);
+    if (device === 'cuda') appendCuda(api, options, provider);
+    return api.call('CreateSessionFromArray', api.environment, model, model.byteLength, options);
+  } finally {
+    api.release('ReleaseSessionOptions', options);
+  }
+}
+
+function appendCuda(api: OrtApi, options: Address, provider: Readonly<Record<string, string>>): void {
+  const cuda = api.call('CreateCUDAProviderOptions');
+  try {
+    const [keys, values] = [Object.keys(provider), Object.values(provider)];
+    api.call('UpdateCUDAProviderOptions', cuda, keys, values, keys.length);
+    api.call('SessionOptionsAppendExecutionProvider_CUDA_V2', options, cuda);
+  } finally {
+    api.release('ReleaseCUDAProviderOptions', cuda);
+  }
+}

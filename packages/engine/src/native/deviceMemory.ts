@@ -1,0 +1,111 @@
+/** Memory of a device, in which tensors outlast a run. */
+import { DeviceError } from '../run/deviceError.ts';
+import { type Address, bindFunctions, loadKoffi } from './foreign.ts';
+
+export interface DeviceMemory {
+  /** ONNX Runtime's name of it. */
+  readonly name: 'Cpu' | 'Cuda';
+  /** @throws DeviceError where there is not so much left */
+  allocate(bytes: number): Address;
+  free(address: Address): void;
+  /** Copies to it, and returns when that is done. */
+  write(to: Address, from: ArrayBufferView): void;
+  read(from: Address, to: ArrayBufferView): void;
+  copy(from: Address, to: Address, bytes: number): void;
+}
+
+const memories = new Map<'cpu' | 'cuda', Promise<DeviceMemory>>();
+
+/**
+ * @param device a card is the first one
+ * @throws DeviceError where its library is missing
+ */
+export function deviceMemory(device: 'cpu' | 'cuda'): Promise<DeviceMemory> {
+  let memory = memories.get(device);
+  if (memory === undefined) {
+    memory = device === 'cuda' ? cudaMemory() : hostMemory();
+    memories.set(device, memory);
+  }
+  return memory;
+}
+
+/** Of this process: what is written for a card runs on it, too. */
+async function hostMemory(): Promise<DeviceMemory> {
+  const koffi = await loadKoffi();
+  const { aligned_alloc, free, memcpy } = bindFunctions(koffi, 'libc.so.6', {
+    aligned_alloc: 'void *aligned_alloc(size_t alignment, size_t size)',
+    free: 'void free(void *address)',
+    memcpy: 'void *memcpy(void *to, void *from, size_t size)',
+  });
+  return {
+    name: 'Cpu',
+    allocate: (bytes) => {
+      const address = aligned_alloc(64, Math.ceil(Math.max(bytes, 1) / 64) * 64) as Address | null;
+      if (address === null) throw new DeviceError(`no memory left for ${bytes} bytes`);
+      return address;
+    },
+    free: (address) => free(address),
+    write: (to, from) => memcpy(to, from, from.byteLength),
+    read: (from, to) => memcpy(to, from, to.byteLength),
+    copy: (from, to, bytes) => memcpy(to, from, bytes),
+  };
+}
+
+/** CUDA's runtime, of the version that the provider was built for. */
+const CUDA_RUNTIMES = ['libcudart.so.13', 'libcudart.so.12'];
+
+const HOST_TO_DEVICE = 1;
+const DEVICE_TO_HOST = 2;
+const DEVICE_TO_DEVICE = 3;
+
+async function cudaMemory(): Promise<DeviceMemory> {
+  const koffi = await loadKoffi();
+  const declarations = {
+    cudaMalloc: 'int cudaMalloc(_Out_ void **address, size_t size)',
+    cudaFree: 'int cudaFree(void *address)',
+    cudaMemcpy: 'int cudaMemcpy(void *to, void *from, size_t size, int kind)',
+    cudaDeviceSynchronize: 'int cudaDeviceSynchronize()',
+    cudaGetErrorString: 'const char *cudaGetErrorString(int error)',
+  };
+  let cuda: ReturnType<typeof bindFunctions<keyof typeof declarations>> | undefined;
+  let problem = '';
+  for (const file of CUDA_RUNTIMES) {
+    try {
+      cuda = bindFunctions(koffi, file, declarations);
+      break;
+    } catch (error) {
+      problem = (error as Error).message;
+    }
+  }
+  if (cuda === undefined) throw new DeviceError(`CUDA's runtime cannot be loaded: ${problem}`);
+  const { cudaMalloc, cudaFree, cudaMemcpy, cudaDeviceSynchronize, cudaGetErrorString } = cuda;
+  const check = (error: unknown, what: string): void => {
+    if (error !== 0) throw new DeviceError(`CUDA could not ${what}: ${cudaGetErrorString(error)}`);
+  };
+  const copy = (
+    to: Address | ArrayBufferView,
+    from: Address | ArrayBufferView,
+    bytes: number,
+    kind: number,
+  ) => check(cudaMemcpy(to, from, bytes, kind), `copy ${bytes} bytes`);
+  // The copies are on CUDA's default stream, for which the provider's own does not wait.
+  const settle = () => check(cudaDeviceSynchronize(), 'finish a copy');
+  return {
+    name: 'Cuda',
+    allocate: (bytes) => {
+      const out: (Address | null)[] = [null];
+      check(cudaMalloc(out, Math.max(bytes, 1)), `give ${bytes} bytes of the card's memory`);
+      return out[0]!;
+    },
+    free: (address) => check(cudaFree(address), 'take memory back'),
+    write: (to, from) => {
+      copy(to, from, from.byteLength, HOST_TO_DEVICE);
+      settle();
+    },
+    read: (from, to) => copy(to, from, to.byteLength, DEVICE_TO_HOST),
+    copy: (from, to, bytes) => {
+      copy(to, from, bytes, DEVICE_TO_DEVICE);
+      settle();
+    },
+  };
+}

@@ -1,0 +1,40 @@
+/** Calls into native libraries, by way of koffi. */
+import { DeviceError } from '../run/deviceError.ts';
+
+export type Koffi = typeof import('koffi').default;
+
+/** An address in the memory of this process, or of a card. */
+export type Address = bigint;
+
+/** A C function. */
+export type ForeignFunction = (...args: unknown[]) => unknown;
+
+let loaded: Promise<Koffi> | undefined;
+
+/** @throws DeviceError where the package is not installed */
+export function loadKoffi(): Promise<Koffi> {
+  loaded ??= import('koffi').then(
+    ({ default: koffi }) => koffi,
+    (error: Error) => {
+      throw new DeviceError(
+        `the package koffi, by which ONNX Runtime's CUDA options are reached, cannot be loaded: install it (npm install koffi@3). ${error.message}`,
+        { cause: error },
+      );
+    },
+  );
+  return loaded;
+}
+
+/** The functions of a library by name, each declared in C. */
+export function bindFunctions<Name extends string>(
+  koffi: Koffi,
+  file: string,
+  declarations: Readonly<Record<Name, string>>,
+): Record<Name, ForeignFunction> {
+  const library = koffi.load(file);
+  const bound = ([name, declaration]: [string, string]): [string, ForeignFunction] => [
+    name,
+    library.func(declaration),
+  ];
+  return Object.fromEntries(Object.entries<string>(declarations).map(bound)) as Record<Name, ForeignFunction>;
+}

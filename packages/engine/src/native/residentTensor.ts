@@ -1,0 +1,82 @@
+import { type Dtype, type Graph, sizeOf, type TypedArray } from '../ir/graph.ts';
+import { arrayOf } from '../run/program.ts';
+import type { TensorSpec } from '../trace/trace.ts';
+import { type DeviceMemory, deviceMemory } from './deviceMemory.ts';
+import type { Address } from './foreign.ts';
+
+const BYTES: Readonly<Record<Dtype, number>> = { float32: 4, int32: 4, bool: 1 };
+
+/**
+ * A tensor in a device's memory, which programs compiled with it in their `resident` option read and write in place:
+ * nothing is copied between their runs.
+ */
+export class ResidentTensor {
+  readonly byteLength: number;
+  readonly address: Address;
+  #isDisposed = false;
+
+  private constructor(
+    readonly spec: TensorSpec,
+    private readonly memory: DeviceMemory,
+  ) {
+    this.byteLength = sizeOf(spec.shape) * BYTES[spec.dtype];
+    this.address = memory.allocate(this.byteLength);
+  }
+
+  /**
+   * Its elements are undefined before the first write.
+   * @throws DeviceError where the memory is not there
+   */
+  static async create(device: 'cpu' | 'cuda', spec: TensorSpec): Promise<ResidentTensor> {
+    return new ResidentTensor(spec, await deviceMemory(device));
+  }
+
+  write(data: TypedArray): void {
+    this.#assertFits(data.byteLength);
+    this.memory.write(this.address, data);
+  }
+
+  /** @param into an array to fill instead of a new one */
+  read<T extends TypedArray>(into: T = arrayOf(this.spec) as T): T {
+    this.#assertFits(into.byteLength);
+    this.memory.read(this.address, into);
+    return into;
+  }
+
+  copyFrom(other: ResidentTensor): void {
+    this.#assertFits(other.byteLength);
+    this.memory.copy(other.address, this.address, this.byteLength);
+  }
+
+  dispose(): void {
+    if (!this.#isDisposed) this.memory.free(this.address);
+    this.#isDisposed = true;
+  }
+
+  #assertFits(bytes: number): void {
+    if (this.#isDisposed) throw new Error('a resident tensor was used after it was disposed of');
+    if (bytes !== this.byteLength)
+      throw new RangeError(
+        `a resident tensor of ${this.byteLength} bytes (shape [${this.spec.shape}]) got ${bytes}`,
+      );
+  }
+}
+
+/**
+ * What a graph reads and replaces in one place it must read once: whatever makes the new value then depends on that
+ * reading, and none can follow.
+ * @throws Error where it reads such an input more often
+ */
+export function assertWritableInPlace(
+  graph: Graph,
+  resident: Readonly<Record<string, ResidentTensor>>,
+): void {
+  const written = new Set([...graph.outputs.keys()].map((key) => resident[key]?.address));
+  for (const [key, value] of graph.inputs) {
+    const held = resident[key];
+    if (held === undefined || !written.has(held.address)) continue;
+    const readings = graph.nodes.flatMap(({ inputs }) => inputs).filter((input) => input === value).length;
+    if (readings > 1)
+      throw new Error(`"${key}" is updated in place and read ${readings} times: a program may read it once`);
+  }
+}

@@ -1,0 +1,16 @@
+/** A session of ONNX Runtime, whichever way it is called. */
+import type { TypedArray } from '../ir/graph.ts';
+
+export interface OpenedSession {
+  /** @param values of the inputs, by the program's names. @returns the outputs that are copied back */
+  run(values: Readonly<Record<string, TypedArray>>): Promise<Record<string, TypedArray>>;
+  release(): Promise<void>;
+}
+
+/** What every session is made with. */
+export interface SessionSettings {
+  readonly threads?: number;
+  readonly profilePrefix?: string;
+  /** Configuration entries, by their full names. */
+  readonly entries: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,206 @@
+/** Parameters, gradient and AdamW's moments that stay on the device, and the programs that work on them there. */
+import {
+  type CompileOptions,
+  compile,
+  type Program,
+  ResidentTensor,
+  type Tensor,
+  type TensorMap,
+  type TensorSpec,
+  tf,
+} from '@psoft/engine';
+import { ADAMW_DEFAULTS, type AdamWConfig, type AdamWState, initialState } from './optimiser.ts';
+import type { ParameterRange, ParameterVector } from './parameters.ts';
+import type { StepFactors, StepInput, TrainStep } from './programs.ts';
+import type { RateOf, Updater } from './updater.ts';
+
+const SCALAR: TensorSpec = { shape: [], dtype: 'float32' };
+
+/** Ranges that lie side by side and are of one group. */
+interface Run {
+  readonly group: ParameterRange['group'];
+  readonly size: number;
+}
+
+export class ResidentUpdater implements Updater {
+  #step = 0;
+  /** Of the update that is under way. */
+  #parts = 0;
+  /** Whether the vector's values are older than those on the device. */
+  #isStale = false;
+
+  private constructor(
+    private readonly vector: ParameterVector,
+    private readonly config: AdamWConfig,
+    private readonly tensors: Readonly<
+      Record<'parameters' | 'gradient' | 'sum' | 'first' | 'second', ResidentTensor>
+    >,
+    private readonly programs: Readonly<Record<'sum' | 'norm' | 'update', Program>>,
+    private readonly groups: readonly ParameterRange['group'][],
+  ) {}
+
+  /**
+   * The values are the vector's.
+   * @throws DeviceError where the device has not the memory
+   */
+  static async create(
+    vector: ParameterVector,
+    config: Partial<AdamWConfig>,
+    { executor = 'cpu', threads }: CompileOptions,
+  ): Promise<ResidentUpdater> {
+    const settings = { ...ADAMW_DEFAULTS, ...config };
+    const flat: TensorSpec = { shape: [vector.size], dtype: 'float32' };
+    const made = () => ResidentTensor.create(executor as 'cpu' | 'cuda', flat);
+    const tensors = {
+      parameters: await made(),
+      gradient: await made(),
+      sum: await made(),
+      first: await made(),
+      second: await made(),
+    };
+    const { parameters, gradient, sum, first, second } = tensors;
+    const compiled = (
+      name: string,
+      fn: (inputs: TensorMap) => TensorMap,
+      resident: Record<string, ResidentTensor>,
+      others: Record<string, TensorSpec> = {},
+    ) => {
+      const held = Object.fromEntries(Object.keys(resident).map((key) => [key, flat]));
+      return compile(
+        fn,
+        { inputs: { ...held, ...others } },
+        {
+          name,
+          executor,
+          binding: 'native',
+          resident,
+          // Recording runs a program several times, and these change what they read.
+          cudaGraph: false,
+          ...(threads === undefined ? {} : { threads }),
+        },
+      );
+    };
+    const runs = runsOf(vector.ranges);
+    const groups = [...new Set(runs.map(({ group }) => group))];
+    const rates: TensorSpec = { shape: [groups.length], dtype: 'float32' };
+    const programs = {
+      sum: await compiled('sum of gradients', (t) => ({ sum: tf.add(t.sum!, t.gradient!) }), {
+        sum,
+        gradient,
+      }),
+      norm: await compiled('gradient norm', (t) => ({ square: tf.sum(tf.square(t.gradient!)) }), {
+        gradient: sum,
+      }),
+      update: await compiled(
+        'AdamW',
+        updateOf(runs, groups, settings),
+        { parameters, gradient: sum, first, second },
+        { scale: SCALAR, rootCorrection: SCALAR, decays: rates, stepSizes: rates },
+      ),
+    };
+    const updater = new ResidentUpdater(vector, settings, tensors, programs, groups);
+    updater.restore({
+      step: 0,
+      firstMoment: new Float32Array(vector.size),
+      secondMoment: new Float32Array(vector.size),
+    });
+    return updater;
+  }
+
+  /** A program leaves its gradient in one place; what an update's parts sum to is in another. */
+  get resident() {
+    const { parameters, gradient } = this.tensors;
+    return { parameters, gradient };
+  }
+
+  async add(step: TrainStep, input: StepInput, factors?: StepFactors): Promise<number> {
+    const { loss } = await step.program.run(step.inputs(input, factors));
+    if (this.#parts === 0) this.tensors.sum.copyFrom(this.tensors.gradient);
+    else await this.programs.sum.run({});
+    this.#parts++;
+    return loss!.data[0]!;
+  }
+
+  async norm(): Promise<number> {
+    const { square } = await this.programs.norm.run({});
+    return Math.sqrt(square!.data[0]!);
+  }
+
+  gradient(): Float32Array {
+    return this.tensors.sum.read();
+  }
+
+  async update(learningRate: RateOf, scale: number): Promise<void> {
+    const { beta1, beta2, weightDecay } = this.config;
+    this.#step++;
+    const rates = this.groups.map(learningRate);
+    const correction1 = 1 - beta1 ** this.#step;
+    await this.programs.update.run({
+      scale: Float32Array.of(scale),
+      rootCorrection: Float32Array.of(Math.sqrt(1 - beta2 ** this.#step)),
+      decays: Float32Array.from(rates, (rate) => 1 - rate * weightDecay),
+      stepSizes: Float32Array.from(rates, (rate) => rate / correction1),
+    });
+    this.#isStale = true;
+    this.skip();
+  }
+
+  skip(): void {
+    this.#parts = 0;
+  }
+
+  pull(): void {
+    if (this.#isStale) this.tensors.parameters.read(this.vector.values);
+    this.#isStale = false;
+  }
+
+  get state(): AdamWState {
+    const { first, second } = this.tensors;
+    return { step: this.#step, firstMoment: first.read(), secondMoment: second.read() };
+  }
+
+  restore({ step, firstMoment, secondMoment }: AdamWState): void {
+    this.#step = step;
+    this.tensors.parameters.write(this.vector.values);
+    this.tensors.first.write(firstMoment);
+    this.tensors.second.write(secondMoment);
+    this.#isStale = false;
+  }
+
+  async dispose(): Promise<void> {
+    for (const program of Object.values(this.programs)) await program.dispose();
+    for (const tensor of Object.values(this.tensors)) tensor.dispose();
+  }
+}
+
+function runsOf(ranges: readonly ParameterRange[]): Run[] {
+  const runs: { group: ParameterRange['group']; size: number }[] = [];
+  for (const { group, size } of ranges) {
+    const last = runs.at(-1);
+    if (last?.group === group) last.size += size;
+    else runs.push({ group, size });
+  }
+  return runs;
+}
+
+/** {@link AdamW.update} for the whole vector, in float32. */
+function updateOf(
+  runs: readonly Run[],
+  groups: readonly ParameterRange['group'][],
+  { beta1, beta2, epsilon }: AdamWConfig,
+) {
+  /** For every element that of its group. */
+  const spread = (byGroup: Tensor): Tensor => {
+    const of = (group: ParameterRange['group']) => tf.slice(byGroup, [groups.indexOf(group)], [1]);
+    if (runs.length === 1) return of(runs[0]!.group);
+    return tf.concat(runs.map(({ group, size }) => tf.broadcastTo(of(group), [size])));
+  };
+  return ({ parameters, gradient, first, second, scale, rootCorrection, decays, stepSizes }: TensorMap) => {
+    const g = tf.mul(gradient!, scale!);
+    const m = tf.add(tf.mul(first!, beta1), tf.mul(g, 1 - beta1));
+    const v = tf.add(tf.mul(second!, beta2), tf.mul(tf.square(g), 1 - beta2));
+    const change = tf.div(m, tf.add(tf.div(tf.sqrt(v), rootCorrection!), epsilon));
+    const next = tf.sub(tf.mul(parameters!, spread(decays!)), tf.mul(change, spread(stepSizes!)));
+    return { parameters: next, first: m, second: v } as TensorMap;
+  };
+}
