@@ -3,7 +3,7 @@ import { type OptimiseOptions, optimise } from './passes/index.ts';
 import { DeviceError } from './run/deviceError.ts';
 import { createEagerProgram } from './run/eager.ts';
 import { type Executor, isDevice, type Program } from './run/program.ts';
-import { createSessionProgram, type SessionOptions } from './run/session.ts';
+import { createSessionProgram, kernelRuntimeOf, type SessionOptions } from './run/session.ts';
 import { type ProgramFunction, type TensorSpec, trace } from './trace/trace.ts';
 import { placesOf } from './weights/moved.ts';
 import type { WeightSource } from './weights/source.ts';
@@ -43,11 +43,16 @@ export async function compile(
   if (executor === 'webgpu' && options.precision === 'bf16')
     throw new DeviceError('the device "webgpu" has no bfloat16; use precision f16 or f32');
   const start = performance.now();
-  const graph = traceOptimised(fn, { ...signature, weights }, { ...options, device: executor });
+  const sources = { ...signature, weights };
+  const traced = traceUnoptimised(fn, sources);
+  const kernelRuntime = await kernelRuntimeOf(traced, executor, options);
+  const passes = { ...options, device: executor, hasKernels: kernelRuntime !== undefined };
+  const graph = optimise(traced, passes, sources);
   const traceMilliseconds = performance.now() - start;
   return createSessionProgram(name, graph, signature.inputs, weights, traceMilliseconds, {
     ...options,
     device: executor,
+    kernelRuntime,
   });
 }
 

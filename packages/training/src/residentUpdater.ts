@@ -46,7 +46,7 @@ export class ResidentUpdater implements Updater {
   static async create(
     vector: ParameterVector,
     config: Partial<AdamWConfig>,
-    { executor = 'cpu', threads }: CompileOptions,
+    { executor = 'cpu', threads, tf32 }: CompileOptions,
   ): Promise<ResidentUpdater> {
     const settings = { ...ADAMW_DEFAULTS, ...config };
     const flat: TensorSpec = { shape: [vector.size], dtype: 'float32' };
@@ -77,6 +77,8 @@ export class ResidentUpdater implements Updater {
           // Recording runs a program several times, and these change what they read.
           cudaGraph: false,
           ...(threads === undefined ? {} : { threads }),
+          // One choice a process, though nothing here is a product.
+          ...(tf32 === undefined ? {} : { tf32 }),
         },
       );
     };

@@ -3,10 +3,12 @@
  * cheaper by hand. Each runs eagerly on every tfjs backend (its `eager` form is built from ordinary tfjs operations)
  * and lowers to ONNX; `ops/` holds the differentiable functions that call them.
  */
+import { layerNormGradKernel } from '../cuda/normKernels.ts';
 import { newtonInverse } from '../onnx/newtonInverse.ts';
 import { tf } from '../tf.ts';
 import { decoderKernels } from './decoder.ts';
 import { dropoutKernels } from './dropout.ts';
+import { lowerAsKernel } from './fused.ts';
 import { gatingKernels } from './gating.ts';
 import { attr, type CompositeKernel, type Kernel } from './kernel.ts';
 import { passKernels } from './pass.ts';
@@ -81,6 +83,7 @@ const LayerNormGrad: CompositeKernel = {
   args: ['dy', 'x', 'gamma', 'mean', 'invStd'],
   infer: sameAsFirst,
   lower: (node, onnx) => {
+    if (onnx.target.hasKernels) return lowerAsKernel(node, onnx, layerNormGradKernel(node.outputs[0]!.shape));
     const [dy, x, gamma, mean, invStd] = onnx.names(node.inputs);
     const last = onnx.ints([-1]);
     const rowMean = (y: string) => onnx.emit('ReduceMean', [y, last], { keepdims: 1 });

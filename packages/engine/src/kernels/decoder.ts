@@ -1,5 +1,8 @@
 /** Composite kernels that decoders add to those of `composite.ts`. */
+
+import { rmsNormGradKernel } from '../cuda/normKernels.ts';
 import { type Tensor, tf } from '../tf.ts';
+import { lowerAsKernel } from './fused.ts';
 import { attr, type CompositeKernel, type Kernel } from './kernel.ts';
 
 const sameAs =
@@ -33,6 +36,7 @@ const RmsNormGrad: CompositeKernel = {
   args: ['dy', 'x', 'gamma', 'invRms'],
   infer: sameAs(0),
   lower: (node, onnx) => {
+    if (onnx.target.hasKernels) return lowerAsKernel(node, onnx, rmsNormGradKernel(node.outputs[0]!.shape));
     const [dy, x, gamma, invRms] = onnx.names(node.inputs);
     const normal = onnx.emit('Mul', [x!, invRms!]);
     const g = onnx.emit('Mul', [dy!, gamma!]);

@@ -3,6 +3,7 @@ import type { GraphNode } from '../ir/graph.ts';
 import { typeText } from '../ir/graph.ts';
 import { composites } from './composite.ts';
 import { elementwise } from './elementwise.ts';
+import { fusedKernels } from './fused.ts';
 import { indexing } from './indexing.ts';
 import type { Kernel, KernelTable } from './kernel.ts';
 import { layout } from './layout.ts';
@@ -18,6 +19,7 @@ export const kernels: KernelTable = {
   ...indexing,
   ...composites,
   ...loops,
+  ...fusedKernels,
 };
 
 /** Names of the kernels of our own, which TensorFlow.js does not have. */

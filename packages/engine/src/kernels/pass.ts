@@ -28,8 +28,10 @@ const RoundTo: CompositeKernel = {
     // Each reader of a narrow weight makes its float32 values, and rounds them then.
     if (weight !== undefined) return bindNarrow(y, { ...weight, roundTo }, onnx);
     const to = roundTo === 'bf16' ? OnnxType.BFLOAT16 : OnnxType.FLOAT16;
+    const before = onnx.half(x);
+    if (before?.type === to) return onnx.bindHalf(y, before);
     const half = onnx.emit('Cast', [onnx.name(x)], { to });
-    if (onnx.target.multipliesHalves) onnx.bindHalf(y, half);
+    if (onnx.target.multipliesHalves) onnx.bindHalf(y, { name: half, type: to });
     else onnx.bind(y, onnx.cast(half, 'float32'));
   },
   eager: ({ x }, attrs) => {

@@ -1,8 +1,9 @@
 /** Matrix products. */
 import type { Attributes, GraphNode, Value } from '../ir/graph.ts';
 import { matMulShape, range } from '../ir/shapes.ts';
-import type { OnnxBuilder } from '../onnx/builder.ts';
+import type { Half, OnnxBuilder } from '../onnx/builder.ts';
 import { halfOf, narrowProduct } from '../onnx/narrow.ts';
+import { OnnxType } from '../onnx/proto.ts';
 import type { KernelTable, ValueType } from './kernel.ts';
 
 function productType([a, b]: readonly Value[], attrs: Attributes): readonly ValueType[] {
@@ -47,11 +48,15 @@ function fusedMatMul(node: GraphNode, names: readonly string[], onnx: OnnxBuilde
  * a b of numbers of a 16-bit type, where those are multiplied as such: summed in float32, and rounded once to that type.
  * @returns undefined where the operands are not rounded, or the device does not
  */
-function halfProduct(node: GraphNode, onnx: OnnxBuilder): string | undefined {
+function halfProduct(node: GraphNode, onnx: OnnxBuilder): Half | undefined {
   const type = node.attrs.operands as 'bf16' | 'f16' | undefined;
   if (type === undefined || !onnx.target.multipliesHalves) return undefined;
   const halves = node.inputs.slice(0, 2).map((value) => halfOf(value, type, onnx));
-  return onnx.cast(product(node, halves, onnx), 'float32');
+  return { name: product(node, halves, onnx), type: type === 'bf16' ? OnnxType.BFLOAT16 : OnnxType.FLOAT16 };
+}
+
+function widened(half: Half | undefined, onnx: OnnxBuilder): string | undefined {
+  return half && onnx.cast(half.name, 'float32');
 }
 
 export const products: KernelTable = {
@@ -59,8 +64,11 @@ export const products: KernelTable = {
     args: ['a', 'b'],
     infer: productType,
     lower: (node, onnx) => {
-      const narrow = halfProduct(node, onnx) ?? narrowProduct(node, onnx);
-      if (narrow !== undefined) return onnx.bind(node.outputs[0]!, narrow);
+      const [y] = node.outputs as [Value];
+      const half = halfProduct(node, onnx);
+      if (half !== undefined && onnx.target.hasKernels) return onnx.bindHalf(y, half);
+      const narrow = widened(half, onnx) ?? narrowProduct(node, onnx);
+      if (narrow !== undefined) return onnx.bind(y, narrow);
       onnx.bind(node.outputs[0]!, product(node, onnx.names(node.inputs), onnx));
     },
   },
@@ -69,7 +77,7 @@ export const products: KernelTable = {
     args: ['a', 'b', 'bias'],
     infer: productType,
     lower: (node, onnx) => {
-      const narrow = halfProduct(node, onnx) ?? narrowProduct(node, onnx);
+      const narrow = widened(halfProduct(node, onnx), onnx) ?? narrowProduct(node, onnx);
       const y =
         narrow === undefined
           ? onnx.emit('Gemm', onnx.names(node.inputs), productAttributes(node))

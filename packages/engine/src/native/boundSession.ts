@@ -1,8 +1,11 @@
 /** A session whose inputs and outputs have places of their own in the device's memory, for good. */
+
+import type { CompiledKernels } from '../cuda/runtime.ts';
 import type { Dtype, TypedArray } from '../ir/graph.ts';
 import { OnnxType } from '../onnx/proto.ts';
 import type { OpenedSession, SessionSettings } from '../run/openedSession.ts';
 import type { TensorSpec } from '../trace/trace.ts';
+import { CustomOps } from './customOps.ts';
 import type { Address } from './foreign.ts';
 import { LOG_ERRORS, loadOrtApi, type OrtApi } from './ortApi.ts';
 import { ResidentTensor } from './residentTensor.ts';
@@ -14,6 +17,8 @@ export interface BoundSettings extends SessionSettings {
   readonly outputs: Readonly<Record<string, TensorSpec>>;
   /** Inputs and outputs that others hold, by their names; the rest is copied at each run. */
   readonly resident: Readonly<Record<string, ResidentTensor>>;
+  /** Operators of our own in the model. */
+  readonly kernels?: CompiledKernels;
   /** Options of the CUDA provider, by ONNX Runtime's names. */
   readonly provider: Readonly<Record<string, string>>;
 }
@@ -38,7 +43,10 @@ export async function openBoundSession(model: Uint8Array, settings: BoundSetting
     for (const cleanup of cleanups.splice(0).reverse()) cleanup();
   };
   try {
-    const session = createSession(api, model, settings);
+    cleanups.push(() => settings.kernels?.release());
+    const ops = await CustomOps.create(api, settings.kernels?.ops ?? [], device === 'cuda');
+    cleanups.push(() => ops.release());
+    const session = createSession(api, model, settings, ops);
     cleanups.push(() => api.release('ReleaseSession', session));
     const binding = api.call('CreateIoBinding', session);
     cleanups.push(() => api.release('ReleaseIoBinding', binding));
@@ -86,6 +94,7 @@ export async function openBoundSession(model: Uint8Array, settings: BoundSetting
       async run(values) {
         for (const [name, tensor] of given) tensor.write(values[name]!);
         api.call('RunWithBinding', session, null, binding);
+        ops.assertDone();
         return Object.fromEntries(taken.map(([name, tensor]): [string, TypedArray] => [name, tensor.read()]));
       },
       async release() {
@@ -100,7 +109,7 @@ export async function openBoundSession(model: Uint8Array, settings: BoundSetting
   }
 }
 
-function createSession(api: OrtApi, model: Uint8Array, settings: BoundSettings): Address {
+function createSession(api: OrtApi, model: Uint8Array, settings: BoundSettings, ops: CustomOps): Address {
   const { device, entries, threads, profilePrefix, provider } = settings;
   const options = api.call('CreateSessionOptions');
   try {
@@ -111,6 +120,7 @@ function createSession(api: OrtApi, model: Uint8Array, settings: BoundSettings):
     if (profilePrefix !== undefined) api.call('EnableProfiling', options, profilePrefix);
     for (const [key, value] of Object.entries(entries))
       api.call('AddSessionConfigEntry', options, key, value);
+    api.call('AddCustomOpDomain', options, ops.domain);
     if (device === 'cuda') appendCuda(api, options, provider);
     return api.call('CreateSessionFromArray', api.environment, model, model.byteLength, options);
   } finally {

@@ -1,6 +1,8 @@
 /** Memory of a device, in which tensors outlast a run. */
+
+import { CUDA_RUNTIMES } from '../cuda/runtime.ts';
 import { DeviceError } from '../run/deviceError.ts';
-import { type Address, bindFunctions, loadKoffi } from './foreign.ts';
+import { type Address, bindFunctions, loadFirst, loadKoffi } from './foreign.ts';
 
 export interface DeviceMemory {
   /** ONNX Runtime's name of it. */
@@ -51,9 +53,6 @@ async function hostMemory(): Promise<DeviceMemory> {
   };
 }
 
-/** CUDA's runtime, of the version that the provider was built for. */
-const CUDA_RUNTIMES = ['libcudart.so.13', 'libcudart.so.12'];
-
 const HOST_TO_DEVICE = 1;
 const DEVICE_TO_HOST = 2;
 const DEVICE_TO_DEVICE = 3;
@@ -67,17 +66,11 @@ async function cudaMemory(): Promise<DeviceMemory> {
     cudaDeviceSynchronize: 'int cudaDeviceSynchronize()',
     cudaGetErrorString: 'const char *cudaGetErrorString(int error)',
   };
-  let cuda: ReturnType<typeof bindFunctions<keyof typeof declarations>> | undefined;
-  let problem = '';
-  for (const file of CUDA_RUNTIMES) {
-    try {
-      cuda = bindFunctions(koffi, file, declarations);
-      break;
-    } catch (error) {
-      problem = (error as Error).message;
-    }
-  }
-  if (cuda === undefined) throw new DeviceError(`CUDA's runtime cannot be loaded: ${problem}`);
+  const cuda = loadFirst(koffi, CUDA_RUNTIMES, declarations);
+  if (cuda === undefined)
+    throw new DeviceError(
+      `CUDA's runtime (${CUDA_RUNTIMES.join(' or ')}) cannot be loaded; psoft doctor says what is missing`,
+    );
   const { cudaMalloc, cudaFree, cudaMemcpy, cudaDeviceSynchronize, cudaGetErrorString } = cuda;
   const check = (error: unknown, what: string): void => {
     if (error !== 0) throw new DeviceError(`CUDA could not ${what}: ${cudaGetErrorString(error)}`);

@@ -38,3 +38,19 @@ export function bindFunctions<Name extends string>(
   ];
   return Object.fromEntries(Object.entries<string>(declarations).map(bound)) as Record<Name, ForeignFunction>;
 }
+
+/** Of several versions of a library the first that is there; undefined where none is. */
+export function loadFirst<Name extends string>(
+  koffi: Koffi,
+  files: readonly string[],
+  declarations: Readonly<Record<Name, string>>,
+): Record<Name, ForeignFunction> | undefined {
+  for (const file of files) {
+    try {
+      return bindFunctions(koffi, file, declarations);
+    } catch {
+      // Not this one.
+    }
+  }
+  return undefined;
+}

@@ -1,8 +1,23 @@
 /** Collects ONNX nodes and small constants while kernels are lowered, sharing equal constants. */
+
+import type { KernelSource } from '../cuda/kernelSource.ts';
 import type { Dtype, TypedArray, Value } from '../ir/graph.ts';
+import { CUSTOM_DOMAIN } from '../native/customOps.ts';
 import type { NarrowTensor } from './narrow.ts';
 import { type AttributeValue, type OnnxInitializer, type OnnxNode, OnnxType } from './proto.ts';
 import { ANY_TARGET, type Target } from './target.ts';
+
+/** A tensor of 16-bit numbers. */
+export interface Half {
+  readonly name: string;
+  readonly type: OnnxType;
+}
+
+/** An operator of our own, by its name in the model. */
+export interface NamedKernel {
+  readonly name: string;
+  readonly source: KernelSource;
+}
 
 export type Attributes = Record<string, AttributeValue>;
 
@@ -20,8 +35,10 @@ export class OnnxBuilder {
   readonly initializers: OnnxInitializer[] = [];
   readonly #names = new Map<Value, Name>();
   readonly #narrow = new Map<Value, NarrowTensor>();
-  readonly #halves = new Map<Value, string>();
+  readonly #halves = new Map<Value, Half>();
   readonly #aliases = new Map<Value, Value>();
+  /** What {@link emitKernel} was given, of the whole model. */
+  readonly kernels = new Map<string, NamedKernel>();
   readonly #shared = new Map<string, string>();
   readonly #declared = new Set<string>();
   /** Of the graph around a loop's body, and of the whole model. */
@@ -82,13 +99,13 @@ export class OnnxBuilder {
   }
 
   /** Declares that `value` has the numbers of `half`, a tensor of 16 bits, which each reader widens for itself. */
-  bindHalf(value: Value, half: string): void {
+  bindHalf(value: Value, half: Half): void {
     this.#halves.set(value, half);
-    this.#names.set(value, (onnx) => onnx.cast(half, 'float32'));
+    this.#names.set(value, (onnx) => onnx.cast(half.name, 'float32'));
   }
 
   /** The tensor of 16 bits that has a value's numbers, if one was made. */
-  half(value: Value): string | undefined {
+  half(value: Value): Half | undefined {
     return this.#halves.get(value) ?? this.#outer?.half(this.#aliases.get(value) ?? value);
   }
 
@@ -130,6 +147,15 @@ export class OnnxBuilder {
     const outputs = Array.from({ length: count }, () => this.temporary());
     this.nodes.push({ op, domain, name: `${op}_${this.nodes.length}`, inputs, outputs, attributes });
     return outputs;
+  }
+
+  /** Writes a node that runs a kernel of our own. @returns the outputs' names */
+  emitKernel(source: KernelSource, inputs: readonly string[]): string[] {
+    const kernels = this.#root.kernels;
+    const key = JSON.stringify({ ...source, meaning: undefined });
+    const kernel = kernels.get(key) ?? { name: `k${kernels.size}`, source };
+    kernels.set(key, kernel);
+    return this.write(kernel.name, inputs, source.outputs.length, {}, CUSTOM_DOMAIN);
   }
 
   cast(x: string, dtype: Dtype): string {

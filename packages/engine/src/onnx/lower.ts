@@ -5,7 +5,7 @@ import { kernelFor } from '../kernels/index.ts';
 import { planExecution } from '../memory/order.ts';
 import { isHalf } from '../memory/storage.ts';
 import type { WeightSource } from '../weights/source.ts';
-import { ONNX_DTYPE, OnnxBuilder } from './builder.ts';
+import { type NamedKernel, ONNX_DTYPE, OnnxBuilder } from './builder.ts';
 import { bindNarrow, WEIGHT_TYPE } from './narrow.ts';
 import { type OnnxModel, OnnxType, type OnnxValueInfo } from './proto.ts';
 import { ANY_TARGET, type Target } from './target.ts';
@@ -23,6 +23,8 @@ export interface LoweredProgram {
   readonly model: OnnxModel;
   /** What `blobFile` must hold. */
   readonly blobs: readonly Blob[];
+  /** Operators of our own in the model. */
+  readonly kernels: readonly NamedKernel[];
   /** Folder that every external location is relative to. */
   readonly folder: string;
 }
@@ -132,6 +134,7 @@ export function lower(
   return {
     model: { name, inputs, outputs, initializers: onnx.initializers, nodes: onnx.nodes.reverse() },
     blobs,
+    kernels: [...onnx.kernels.values()],
     folder,
   };
 }

@@ -6,7 +6,7 @@
 import type { GraphNode, Value } from '../ir/graph.ts';
 import { isForward, isPieceable, type NarrowWeight, type Piece, piecesOf } from '../memory/narrow.ts';
 import type { ByteRange, QuantizedWeight, WeightDtype, WeightReference } from '../weights/source.ts';
-import type { OnnxBuilder } from './builder.ts';
+import type { Half, OnnxBuilder } from './builder.ts';
 import { type OnnxInitializer, OnnxType } from './proto.ts';
 
 export const WEIGHT_TYPE: Readonly<Record<WeightDtype, OnnxType>> = {
@@ -39,22 +39,23 @@ export function halfOf(value: Value, type: 'bf16' | 'f16', onnx: OnnxBuilder): s
   const weight = onnx.narrow(value);
   if (weight?.source.kind === 'file' && WEIGHT_TYPE[weight.source.dtype] === to)
     return declareHalf(onnx, weight, weight.source, wholeOf(weight));
-  return onnx.half(value) ?? onnx.emit('Cast', [onnx.name(value)], { to });
+  return onnx.half(value)?.name ?? onnx.emit('Cast', [onnx.name(value)], { to });
 }
 
 /** Values of one 16-bit type side by side, in that type; undefined where one of them is in none. */
-export function joinedHalves(values: readonly Value[], axis: number, onnx: OnnxBuilder): string | undefined {
+export function joinedHalves(values: readonly Value[], axis: number, onnx: OnnxBuilder): Half | undefined {
   if (!onnx.target.multipliesHalves) return undefined;
-  const halves = values.map((value) => {
+  const halves = values.map((value): Half | undefined => {
     const weight = onnx.narrow(value);
     if (weight === undefined) return onnx.half(value);
-    const isAsStored = weight.source.kind === 'file' && weight.roundTo === undefined;
-    return isAsStored
-      ? declareHalf(onnx, weight, weight.source as WeightReference, wholeOf(weight))
-      : undefined;
+    if (weight.source.kind !== 'file' || weight.roundTo !== undefined) return undefined;
+    const name = declareHalf(onnx, weight, weight.source, wholeOf(weight));
+    return { name, type: WEIGHT_TYPE[weight.source.dtype] };
   });
-  if (halves.some((half) => half === undefined)) return undefined;
-  return onnx.emit('Concat', halves as string[], { axis });
+  const [first] = halves;
+  if (first === undefined || halves.some((half) => half?.type !== first.type)) return undefined;
+  const names = halves.map((half) => half!.name);
+  return { name: onnx.emit('Concat', names, { axis }), type: first.type };
 }
 
 /** Rows of a narrow table picked by index, and widened then; undefined where the table is none in 16 bits. */

@@ -80,6 +80,7 @@ export function encodeModel(model: OnnxModel): Uint8Array {
   for (const [domain, version] of [
     ['', OPSET],
     ['com.microsoft', 1],
+    ['psoft', 1],
   ] as const) {
     pbf.writeMessage(8, writeOpset, { domain, version });
   }

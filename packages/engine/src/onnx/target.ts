@@ -14,6 +14,8 @@ export type Substitute = (
 export interface Target {
   /** Whether products of 16-bit numbers run as such: products of rounded operands then run in that type. */
   readonly multipliesHalves: boolean;
+  /** Whether kernels of our own can be part of a model. */
+  readonly hasKernels: boolean;
   /** Where 16-bit weights can be kept in one way only. */
   readonly halfWeights?: HalfWeights;
   /** By operator: what is written instead where the device's provider has no kernel for it. */
@@ -27,6 +29,7 @@ export interface Target {
 /** Every operator as it is. */
 export const ANY_TARGET: Target = {
   multipliesHalves: false,
+  hasKernels: false,
   slicesAlone: false,
   substitutes: {},
   lacks: new Set(),
@@ -44,3 +47,8 @@ export const TARGETS: Readonly<Record<Device, Target>> = {
     lacks: WEBGPU_LACKS,
   },
 };
+
+/** @param hasKernels whether kernels of our own can be compiled for it */
+export function targetOf(device: Device, hasKernels: boolean): Target {
+  return { ...TARGETS[device], hasKernels };
+}

@@ -8,6 +8,7 @@ import { commonSubexpressions } from './commonSubexpressions.ts';
 import { deadCode } from './deadCode.ts';
 import { dropoutMasks } from './dropoutMasks.ts';
 import { dropoutRows } from './dropoutRows.ts';
+import { fusion } from './fusion.ts';
 import { gemm } from './gemm.ts';
 import { joins, unjoinable } from './joins.ts';
 import { loopBodies } from './loopBodies.ts';
@@ -42,6 +43,8 @@ export interface OptimiseOptions {
   readonly recompute?: boolean;
   /** What the graph is for; default "cpu". */
   readonly device?: Device;
+  /** Whether kernels of our own can run there; default false. */
+  readonly hasKernels?: boolean;
   /** As of a session. */
   readonly halfWeights?: HalfWeights;
   /** Passes to leave out, by name, to see what each is good for. */
@@ -63,7 +66,9 @@ export function optimise(graph: Graph, options: OptimiseOptions = {}, sources: S
   const rounded = withPrecision(graph, precision, weights, parameters);
   const trained = parameters.flatMap((name) => graph.inputs.get(name) ?? []);
   const kept = unjoinable(graph, weights, precision, device === 'cuda', halfWeights === 'inPlace');
-  return rewritten(rounded, { ...options, joins: kept !== undefined }, { trained, kept: kept ?? [] });
+  const done = rewritten(rounded, { ...options, joins: kept !== undefined }, { trained, kept: kept ?? [] });
+  if (options.hasKernels !== true || options.without?.includes(fusion.name)) return done;
+  return deadCode.run(fusion.run(done));
 }
 
 /** @param inputs what is known of the graph's inputs, or of those of a loop's body */

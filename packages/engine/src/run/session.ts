@@ -4,13 +4,14 @@ import { realpathSync } from 'node:fs';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { cudaKernels, type KernelRuntime } from '../cuda/runtime.ts';
 import type { Graph } from '../ir/graph.ts';
 import { storedWeights } from '../memory/storage.ts';
 import { openBoundSession } from '../native/boundSession.ts';
 import { assertWritableInPlace, type ResidentTensor } from '../native/residentTensor.ts';
 import { type Blob, lower } from '../onnx/lower.ts';
 import { encodeModel } from '../onnx/proto.ts';
-import { TARGETS } from '../onnx/target.ts';
+import { TARGETS, targetOf } from '../onnx/target.ts';
 import { takesMasksAgain } from '../passes/dropoutMasks.ts';
 import type { Precision } from '../passes/precision.ts';
 import type { TensorSpec } from '../trace/trace.ts';
@@ -65,6 +66,11 @@ export interface SessionOptions {
    * Default true, but for programs with a loop. The first run computes several times.
    */
   readonly cudaGraph?: boolean;
+  /**
+   * What compiles kernels of our own, which do element-wise computations that hang together in one pass. Default: on CUDA
+   * NVIDIA's compiler library where it is installed, for programs whose runs are recorded; false uses none.
+   */
+  readonly kernels?: KernelRuntime | false;
   /** ONNX Runtime writes what each node took into a file of this beginning when the program is disposed of. */
   readonly profilePrefix?: string;
   /** Further configuration entries of the session, by their full names, for trials. */
@@ -97,6 +103,7 @@ export async function createSessionProgram(
     readonly device?: Device;
     readonly recompute?: boolean;
     readonly precision?: Precision;
+    readonly kernelRuntime?: KernelRuntime | undefined;
   } = {},
 ): Promise<Program> {
   const { recompute = false, device = 'cpu', precision = 'f32', profilePrefix, resident = {} } = options;
@@ -123,7 +130,7 @@ export async function createSessionProgram(
     const lowered = lower(graph, weights, name, blobFile, {
       widenAtUse: areHalvesInPlace,
       packWeights: isPacked,
-      target: TARGETS[device],
+      target: targetOf(device, options.kernelRuntime !== undefined),
     });
     onnxNodes = lowered.model.nodes.length;
     await writeBlobs(blobFile, lowered.blobs);
@@ -150,6 +157,7 @@ export async function createSessionProgram(
             ...settings,
             device: nativeDevice(device),
             resident,
+            ...(options.kernelRuntime && { kernels: options.kernelRuntime.compile(lowered.kernels) }),
             provider: cudaOptions(graph, tf32, options),
           })
         : openNodeSession(model, { ...settings, device, provider: options.providerOptions ?? {} }),
@@ -189,21 +197,39 @@ export function isNative({
   return isDevice(executor) && (binding ?? (executor === 'cuda' ? 'native' : 'package')) === 'native';
 }
 
+/** Whether the kernels of a run are recorded as a CUDA graph. ONNX Runtime records no control flow. */
+function isRecorded({ nodes }: Graph, { cudaGraph }: Pick<SessionOptions, 'cudaGraph'>): boolean {
+  return cudaGraph ?? !nodes.some(({ op }) => op === 'Loop');
+}
+
+/** What compiles kernels of our own for a program, if anything does. */
+export async function kernelRuntimeOf(
+  graph: Graph,
+  device: Device,
+  options: SessionOptions,
+): Promise<KernelRuntime | undefined> {
+  const { kernels } = options;
+  if (kernels === false || !isNative({ ...options, executor: device })) return undefined;
+  if (kernels !== undefined) return kernels;
+  // Starting one from JavaScript takes as long as several of ONNX Runtime's.
+  return device === 'cuda' && isRecorded(graph, options) ? cudaKernels() : undefined;
+}
+
 /** Options of the CUDA provider, by ONNX Runtime's names. */
 function cudaOptions(
   graph: Graph,
   tf32: boolean,
-  { cudaGraph, providerOptions }: Pick<SessionOptions, 'cudaGraph' | 'providerOptions'>,
+  options: Pick<SessionOptions, 'cudaGraph' | 'providerOptions'>,
 ): Record<string, string> {
-  // ONNX Runtime records no control flow.
-  const isCaptured = cudaGraph ?? !graph.nodes.some(({ op }) => op === 'Loop');
   return {
     device_id: '0',
     use_tf32: tf32 ? '1' : '0',
-    enable_cuda_graph: isCaptured ? '1' : '0',
+    enable_cuda_graph: isRecorded(graph, options) ? '1' : '0',
     // Asking for powers of two reserves up to twice what a program needs.
     arena_extend_strategy: 'kSameAsRequested',
-    ...Object.fromEntries(Object.entries(providerOptions ?? {}).map(([key, value]) => [key, String(value)])),
+    ...Object.fromEntries(
+      Object.entries(options.providerOptions ?? {}).map(([key, value]) => [key, String(value)]),
+    ),
   };
 }
 
