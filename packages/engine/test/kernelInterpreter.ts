@@ -4,6 +4,7 @@ import { ELEMENT_EXPRESSIONS } from '../src/cuda/expressions.ts';
 import type { KernelSource, RowKernel } from '../src/cuda/kernelSource.ts';
 import type { KernelRuntime } from '../src/cuda/runtime.ts';
 import { type Index, type Operand, Region } from '../src/ir/region.ts';
+import { invertBatch } from '../src/kernels/composite.ts';
 import type { CustomOp } from '../src/native/customOps.ts';
 import { OnnxType } from '../src/onnx/proto.ts';
 import { narrowBf16, narrowF16, widenBf16, widenF16 } from '../src/weights/half.ts';
@@ -98,7 +99,10 @@ function runRegion(region: Region, inputs: readonly Numbers[]): Float32Array[] {
   return region.outputs.map(({ step, output }) => made[step]![output]!);
 }
 
-function runRows({ rows, width, row, column, sums, result }: RowKernel, inputs: readonly Numbers[]): Float32Array {
+function runRows(
+  { rows, width, row, column, sums, result }: RowKernel,
+  inputs: readonly Numbers[],
+): Float32Array {
   const names = inputs.map((_, i) => `i${i}`);
   const loop = (inside: string) =>
     `for (let c = 0; c < ${width}; c++) { const at = row * ${width} + c; ${column.join(' ')} ${inside} }`;
@@ -113,6 +117,12 @@ function runRows({ rows, width, row, column, sums, result }: RowKernel, inputs: 
   const y = new Float32Array(rows * width);
   functionOf([...names, 'o0'], translated(body))(...inputs, y);
   return y;
+}
+
+function run(meaning: KernelSource['meaning'], inputs: readonly Numbers[]): readonly Float32Array[] {
+  if (meaning instanceof Region) return runRegion(meaning, inputs);
+  if ('size' in meaning) return [invertBatch(inputs[0] as Float32Array, meaning.size)];
+  return [runRows(meaning, inputs)];
 }
 
 export interface Interpreter extends KernelRuntime {
@@ -144,7 +154,7 @@ export function kernelInterpreter(): Interpreter {
               if (type === OnnxType.BFLOAT16) return widenBf16(all as Uint16Array);
               return type === OnnxType.FLOAT16 ? widenF16(all as Uint16Array) : all;
             });
-            const results = meaning instanceof Region ? runRegion(meaning, read) : [runRows(meaning, read)];
+            const results = run(meaning, read);
             outputs.forEach(({ type, shape }, i) => {
               const target = view(tensors[inputs.length + i]!, sizeOf(shape), type);
               const result = results[i]!;
@@ -160,7 +170,8 @@ export function kernelInterpreter(): Interpreter {
 }
 
 /** How many elements of an input are read at most. */
-function largestPlace(meaning: Region | RowKernel, input: number): number {
+function largestPlace(meaning: KernelSource['meaning'], input: number): number {
+  if ('count' in meaning) return meaning.count * meaning.size ** 2;
   if (!(meaning instanceof Region)) {
     const { rows, width } = meaning;
     return [rows * width, rows * width, width, rows, rows][input]!;
@@ -172,7 +183,8 @@ function largestPlace(meaning: Region | RowKernel, input: number): number {
         const last = one.index.dims.reduce((sum, dim, i) => sum + (dim - 1) * one.index.strides[i]!, 0);
         most = Math.max(most, last + 1);
       }
-      if (one.kind === 'rows' && one.rows === input) most = Math.max(most, Math.ceil(meaning.size / one.width));
+      if (one.kind === 'rows' && one.rows === input)
+        most = Math.max(most, Math.ceil(meaning.size / one.width));
       if (one.kind === 'rows' && one.table === input) most = Math.max(most, 4093 * one.width);
     }
   return most;

@@ -456,7 +456,11 @@ test('values on the device take the steps that those of JavaScript take', async 
     (['package', 'native'] as const).map(async (binding) => {
       const fit = new Fit(toyModel(), toyTask(parts), settings, { binding });
       let last: FitState | undefined;
-      const { rows } = await fit.run({ onState: (state) => void (last = structuredClone(state())) });
+      const { rows } = await fit.run({
+        onState: (state) => {
+          last = structuredClone(state());
+        },
+      });
       await fit.dispose();
       return { rows, state: last! };
     }),

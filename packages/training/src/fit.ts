@@ -187,7 +187,7 @@ export class Fit {
     if (from !== undefined) vector.values.set(from.values);
     this.#updater ??= await createUpdater(vector, { weightDecay: config.weightDecay }, this.options);
     const updater = this.#updater;
-    updater.restore(from?.optimiser ?? initialState(vector.size));
+    await updater.restore(from?.optimiser ?? initialState(vector.size));
     const scaler =
       this.options.precision === 'f16' ? new GradScaler(config.gradScaler, from?.gradScaler) : undefined;
     // A step that was skipped does not count for it (transformers' Trainer).

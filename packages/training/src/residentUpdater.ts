@@ -16,6 +16,8 @@ import type { RateOf, Updater } from './updater.ts';
 
 const SCALAR: TensorSpec = { shape: [], dtype: 'float32' };
 
+const ROW = 1024;
+
 /** Ranges that lie side by side and are of one group. */
 interface Run {
   readonly group: ParameterRange['group'];
@@ -90,7 +92,7 @@ export class ResidentUpdater implements Updater {
         sum,
         gradient,
       }),
-      norm: await compiled('gradient norm', (t) => ({ square: tf.sum(tf.square(t.gradient!)) }), {
+      norm: await compiled('gradient norm', (t) => ({ square: sumOfSquares(t.gradient!) }), {
         gradient: sum,
       }),
       update: await compiled(
@@ -101,11 +103,7 @@ export class ResidentUpdater implements Updater {
       ),
     };
     const updater = new ResidentUpdater(vector, settings, tensors, programs, groups);
-    updater.restore({
-      step: 0,
-      firstMoment: new Float32Array(vector.size),
-      secondMoment: new Float32Array(vector.size),
-    });
+    await updater.restore(initialState(vector.size));
     return updater;
   }
 
@@ -161,11 +159,12 @@ export class ResidentUpdater implements Updater {
     return { step: this.#step, firstMoment: first.read(), secondMoment: second.read() };
   }
 
-  restore({ step, firstMoment, secondMoment }: AdamWState): void {
+  async restore({ step, firstMoment, secondMoment }: AdamWState): Promise<void> {
+    const { parameters, first, second } = this.tensors;
     this.#step = step;
-    this.tensors.parameters.write(this.vector.values);
-    this.tensors.first.write(firstMoment);
-    this.tensors.second.write(secondMoment);
+    await parameters.write(this.vector.values);
+    await first.write(firstMoment);
+    await second.write(secondMoment);
     this.#isStale = false;
   }
 
@@ -183,6 +182,13 @@ function runsOf(ranges: readonly ParameterRange[]): Run[] {
     else runs.push({ group, size });
   }
   return runs;
+}
+
+/** In two steps: a card sums one long row with a single block of threads. @param x [n] */
+function sumOfSquares(x: Tensor): Tensor {
+  const rows = Math.ceil(x.size / ROW);
+  const whole = tf.pad(x, [[0, rows * ROW - x.size]]);
+  return tf.sum(tf.sum(tf.reshape(tf.square(whole), [rows, ROW]), 1));
 }
 
 /** {@link AdamW.update} for the whole vector, in float32. */

@@ -31,7 +31,7 @@ export interface Updater {
   /** Of the optimiser, up to date. */
   readonly state: AdamWState;
   /** Goes on from the vector's values. */
-  restore(state: AdamWState): void;
+  restore(state: AdamWState): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -92,7 +92,7 @@ export class HostUpdater implements Updater {
     return this.#adamw.state;
   }
 
-  restore(state: AdamWState): void {
+  async restore(state: AdamWState): Promise<void> {
     this.#adamw.restore(state);
   }
 

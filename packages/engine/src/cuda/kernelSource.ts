@@ -2,6 +2,7 @@
 import { type Index, isLinear, type Operand, type Region } from '../ir/region.ts';
 import { OnnxType } from '../onnx/proto.ts';
 import { ELEMENT_EXPRESSIONS } from './expressions.ts';
+import type { InverseKernel } from './inverseKernel.ts';
 
 export interface KernelSource {
   /** Body of `extern "C" __global__ void NAME(parameters)`: inputs i0, i1, ..., then outputs o0, o1, ... */
@@ -12,7 +13,7 @@ export interface KernelSource {
   readonly blocks: number;
   readonly threads: number;
   /** What it computes: for those who compute it in another way. */
-  readonly meaning: Region | RowKernel;
+  readonly meaning: Region | RowKernel | InverseKernel;
 }
 
 /** Elements that a thread computes: 16 bytes of float32. */

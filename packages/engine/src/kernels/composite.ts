@@ -3,6 +3,7 @@
  * cheaper by hand. Each runs eagerly on every tfjs backend (its `eager` form is built from ordinary tfjs operations)
  * and lowers to ONNX; `ops/` holds the differentiable functions that call them.
  */
+import { inverseKernel } from '../cuda/inverseKernel.ts';
 import { layerNormGradKernel } from '../cuda/normKernels.ts';
 import { newtonInverse } from '../onnx/newtonInverse.ts';
 import { tf } from '../tf.ts';
@@ -111,6 +112,7 @@ const MatrixInverse: CompositeKernel = {
     return [{ shape: x!.shape, dtype: 'float32' }];
   },
   lower: (node, onnx) => {
+    if (onnx.target.hasKernels) return lowerAsKernel(node, onnx, inverseKernel(node.outputs[0]!.shape));
     const x = onnx.name(node.inputs[0]!);
     const y = onnx.target.lacks.has('Inverse')
       ? newtonInverse(x, node.inputs[0]!.shape, onnx)
@@ -136,7 +138,7 @@ export const composites = {
 } as const;
 
 /** Gauss-Jordan elimination with partial pivoting, in double precision. @throws on an exactly singular matrix. */
-function invertBatch(data: Float32Array, n: number): Float32Array {
+export function invertBatch(data: Float32Array, n: number): Float32Array {
   const result = new Float32Array(data.length);
   const left = new Float64Array(n * n);
   const right = new Float64Array(n * n);

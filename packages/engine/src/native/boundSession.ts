@@ -92,7 +92,7 @@ export async function openBoundSession(model: Uint8Array, settings: BoundSetting
     const taken = await bind(outputs, 'out');
     return {
       async run(values) {
-        for (const [name, tensor] of given) tensor.write(values[name]!);
+        for (const [name, tensor] of given) await tensor.write(values[name]!);
         api.call('RunWithBinding', session, null, binding);
         ops.assertDone();
         return Object.fromEntries(taken.map(([name, tensor]): [string, TypedArray] => [name, tensor.read()]));

@@ -10,8 +10,8 @@ export interface DeviceMemory {
   /** @throws DeviceError where there is not so much left */
   allocate(bytes: number): Address;
   free(address: Address): void;
-  /** Copies to it, and returns when that is done. */
-  write(to: Address, from: ArrayBufferView): void;
+  /** Copies to it. */
+  write(to: Address, from: ArrayBufferView): Promise<void>;
   read(from: Address, to: ArrayBufferView): void;
   copy(from: Address, to: Address, bytes: number): void;
 }
@@ -47,11 +47,15 @@ async function hostMemory(): Promise<DeviceMemory> {
       return address;
     },
     free: (address) => free(address),
-    write: (to, from) => memcpy(to, from, from.byteLength),
+    write: async (to, from) => void memcpy(to, from, from.byteLength),
     read: (from, to) => memcpy(to, from, to.byteLength),
     copy: (from, to, bytes) => memcpy(to, from, bytes),
   };
 }
+
+/** CUDA copies ordinary memory with one thread. From so many bytes on several of ours copy it to where the card reads. */
+const WORTH_THREADS = 4e6;
+const COPIERS = 4;
 
 const HOST_TO_DEVICE = 1;
 const DEVICE_TO_HOST = 2;
@@ -60,6 +64,8 @@ const DEVICE_TO_DEVICE = 3;
 async function cudaMemory(): Promise<DeviceMemory> {
   const koffi = await loadKoffi();
   const declarations = {
+    cudaHostAlloc: 'int cudaHostAlloc(_Out_ void **address, size_t size, unsigned int flags)',
+    cudaFreeHost: 'int cudaFreeHost(void *address)',
     cudaMalloc: 'int cudaMalloc(_Out_ void **address, size_t size)',
     cudaFree: 'int cudaFree(void *address)',
     cudaMemcpy: 'int cudaMemcpy(void *to, void *from, size_t size, int kind)',
@@ -71,7 +77,15 @@ async function cudaMemory(): Promise<DeviceMemory> {
     throw new DeviceError(
       `CUDA's runtime (${CUDA_RUNTIMES.join(' or ')}) cannot be loaded; psoft doctor says what is missing`,
     );
-  const { cudaMalloc, cudaFree, cudaMemcpy, cudaDeviceSynchronize, cudaGetErrorString } = cuda;
+  const {
+    cudaHostAlloc,
+    cudaFreeHost,
+    cudaMalloc,
+    cudaFree,
+    cudaMemcpy,
+    cudaDeviceSynchronize,
+    cudaGetErrorString,
+  } = cuda;
   const check = (error: unknown, what: string): void => {
     if (error !== 0) throw new DeviceError(`CUDA could not ${what}: ${cudaGetErrorString(error)}`);
   };
@@ -83,6 +97,22 @@ async function cudaMemory(): Promise<DeviceMemory> {
   ) => check(cudaMemcpy(to, from, bytes, kind), `copy ${bytes} bytes`);
   // The copies are on CUDA's default stream, for which the provider's own does not wait.
   const settle = () => check(cudaDeviceSynchronize(), 'finish a copy');
+  const memcpy = koffi.load('libc.so.6').func('void *memcpy(void *to, void *from, size_t size)');
+  const copied = (to: Address, from: Uint8Array) =>
+    new Promise<void>((resolve, reject) => {
+      memcpy.async(to, from, from.byteLength, (error: Error | null) => (error ? reject(error) : resolve()));
+    });
+  let staging: { readonly address: Address; readonly bytes: number } | undefined;
+  /** Memory that the card reads by itself, of so many bytes. */
+  const staged = (bytes: number): Address => {
+    if (staging !== undefined && staging.bytes >= bytes) return staging.address;
+    if (staging !== undefined) check(cudaFreeHost(staging.address), 'take memory back');
+    staging = undefined;
+    const out: (Address | null)[] = [null];
+    check(cudaHostAlloc(out, bytes, 0), `give ${bytes} bytes of pinned memory`);
+    staging = { address: out[0]!, bytes };
+    return staging.address;
+  };
   return {
     name: 'Cuda',
     allocate: (bytes) => {
@@ -91,8 +121,21 @@ async function cudaMemory(): Promise<DeviceMemory> {
       return out[0]!;
     },
     free: (address) => check(cudaFree(address), 'take memory back'),
-    write: (to, from) => {
-      copy(to, from, from.byteLength, HOST_TO_DEVICE);
+    async write(to, from) {
+      const { buffer, byteOffset, byteLength } = from;
+      if (byteLength < WORTH_THREADS) copy(to, from, byteLength, HOST_TO_DEVICE);
+      else {
+        const place = staged(byteLength);
+        const slice = Math.ceil(byteLength / COPIERS / 4096) * 4096;
+        const parts = Array.from({ length: Math.ceil(byteLength / slice) }, (_, i) => i * slice);
+        await Promise.all(
+          parts.map((at) => {
+            const bytes = new Uint8Array(buffer, byteOffset + at, Math.min(slice, byteLength - at));
+            return copied(place + BigInt(at), bytes);
+          }),
+        );
+        copy(to, place, byteLength, HOST_TO_DEVICE);
+      }
       settle();
     },
     read: (from, to) => copy(to, from, to.byteLength, DEVICE_TO_HOST),

@@ -52,8 +52,8 @@ describe('a program bound natively', () => {
         { binding: 'native', resident: { total, step } },
       ),
     );
-    total.write(Float32Array.of(1, 2, 3));
-    step.write(Float32Array.of(1, 10, 100));
+    await total.write(Float32Array.of(1, 2, 3));
+    await step.write(Float32Array.of(1, 10, 100));
     expect(Object.keys(program.inputs)).toEqual(['factor']);
     const { sum, ...others } = await program.run({ factor: Float32Array.of(2) });
     expect([sum!.data[0], others]).toEqual([228, {}]);

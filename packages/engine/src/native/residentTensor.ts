@@ -31,9 +31,9 @@ export class ResidentTensor {
     return new ResidentTensor(spec, await deviceMemory(device));
   }
 
-  write(data: TypedArray): void {
+  async write(data: TypedArray): Promise<void> {
     this.#assertFits(data.byteLength);
-    this.memory.write(this.address, data);
+    await this.memory.write(this.address, data);
   }
 
   /** @param into an array to fill instead of a new one */

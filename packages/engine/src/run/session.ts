@@ -158,7 +158,7 @@ export async function createSessionProgram(
             device: nativeDevice(device),
             resident,
             ...(options.kernelRuntime && { kernels: options.kernelRuntime.compile(lowered.kernels) }),
-            provider: cudaOptions(graph, tf32, options),
+            provider: cudaOptions(graph, tf32, options, options.kernelRuntime !== undefined),
           })
         : openNodeSession(model, { ...settings, device, provider: options.providerOptions ?? {} }),
     );
@@ -197,9 +197,16 @@ export function isNative({
   return isDevice(executor) && (binding ?? (executor === 'cuda' ? 'native' : 'package')) === 'native';
 }
 
-/** Whether the kernels of a run are recorded as a CUDA graph. ONNX Runtime records no control flow. */
-function isRecorded({ nodes }: Graph, { cudaGraph }: Pick<SessionOptions, 'cudaGraph'>): boolean {
-  return cudaGraph ?? !nodes.some(({ op }) => op === 'Loop');
+/**
+ * Whether the kernels of a run are recorded as a CUDA graph. ONNX Runtime records no control flow, and its inverse of
+ * matrices reads addresses at every run that it wrote when it was recorded: there has to be one of our own.
+ */
+function isRecorded(
+  { nodes }: Graph,
+  { cudaGraph }: Pick<SessionOptions, 'cudaGraph'>,
+  hasKernels: boolean,
+): boolean {
+  return cudaGraph ?? !nodes.some(({ op }) => op === 'Loop' || (op === 'MatrixInverse' && !hasKernels));
 }
 
 /** What compiles kernels of our own for a program, if anything does. */
@@ -212,7 +219,7 @@ export async function kernelRuntimeOf(
   if (kernels === false || !isNative({ ...options, executor: device })) return undefined;
   if (kernels !== undefined) return kernels;
   // Starting one from JavaScript takes as long as several of ONNX Runtime's.
-  return device === 'cuda' && isRecorded(graph, options) ? cudaKernels() : undefined;
+  return device === 'cuda' && isRecorded(graph, options, true) ? cudaKernels() : undefined;
 }
 
 /** Options of the CUDA provider, by ONNX Runtime's names. */
@@ -220,11 +227,12 @@ function cudaOptions(
   graph: Graph,
   tf32: boolean,
   options: Pick<SessionOptions, 'cudaGraph' | 'providerOptions'>,
+  hasKernels: boolean,
 ): Record<string, string> {
   return {
     device_id: '0',
     use_tf32: tf32 ? '1' : '0',
-    enable_cuda_graph: isRecorded(graph, options) ? '1' : '0',
+    enable_cuda_graph: isRecorded(graph, options, hasKernels) ? '1' : '0',
     // Asking for powers of two reserves up to twice what a program needs.
     arena_extend_strategy: 'kSameAsRequested',
     ...Object.fromEntries(
