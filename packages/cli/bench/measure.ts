@@ -39,8 +39,8 @@ export interface MeasureOptions {
   readonly entries?: Readonly<Record<string, string>>;
   /** Options of the device's provider, for trials. */
   readonly provider?: Readonly<Record<string, string>>;
-  /** Whether ONNX Runtime is called through its npm package on a card, too. */
-  readonly isPackage?: boolean;
+  /** Options of compiling, for trials. */
+  readonly compile?: Readonly<Record<string, unknown>>;
   /** Passes of the compiler to leave out. */
   readonly without?: readonly string[];
 }
@@ -136,7 +136,7 @@ export async function measure(point: BenchPoint, options: MeasureOptions): Promi
 }
 
 function compileOptionsOf(point: BenchPoint, options: MeasureOptions): CompileOptions {
-  const { threads, trace, entries, provider, without, isPackage = false } = options;
+  const { threads, trace, entries, provider, without, compile } = options;
   return {
     executor: point.executor as 'cpu',
     ...precisionOptions(point.precision as RunPrecision),
@@ -146,7 +146,7 @@ function compileOptionsOf(point: BenchPoint, options: MeasureOptions): CompileOp
     ...(entries === undefined ? {} : { sessionEntries: entries }),
     ...(provider === undefined ? {} : { providerOptions: provider }),
     ...(without === undefined ? {} : { without }),
-    ...(isPackage ? { binding: 'package' } : {}),
+    ...compile,
   };
 }
 

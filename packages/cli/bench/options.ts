@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { checkPrecision, chooseDevice, DEVICE_CHOICES, PRECISIONS } from '@psoft/engine/devices';
+import { parseSettings } from '../src/resolve.ts';
 import type { MeasureOptions } from './measure.ts';
 import { METHODS, SUBJECTS, type Wish } from './points.ts';
 
@@ -31,7 +32,7 @@ const OPTIONS = {
   without: { type: 'string', multiple: true, default: [] as string[] },
   provider: { type: 'string', multiple: true, default: [] as string[] },
   entry: { type: 'string', multiple: true, default: [] as string[] },
-  package: { type: 'boolean', default: false },
+  option: { type: 'string', multiple: true, default: [] as string[] },
   json: { type: 'boolean', default: false },
   import: { type: 'string' },
   'results-dir': { type: 'string', default: 'results' },
@@ -57,7 +58,7 @@ export const USAGE = `  --profile tiny|paper   sizes: small ones, or the paper's
   --import FILE          write the records that such lines hold
   --dry-run              say what would be measured
   --trace PREFIX, --entry NAME=VALUE, --provider NAME=VALUE   ONNX Runtime's own profile, its session entries, its provider's options
-  --package              ONNX Runtime through its npm package on CUDA, too: no CUDA graphs, everything copied at each run
+  --option NAME=VALUE    of compiling, on CUDA: binding=package, cudaGraph=false, kernels=false, planMemory=false; repeatable
   --without NAME         a pass of the compiler to leave out, by its name in packages/engine/src/passes; repeatable`;
 
 export type Values = ReturnType<typeof parse>['values'];
@@ -100,7 +101,7 @@ async function announced() {
 }
 
 export function optionsOf(values: Values, { profile }: Wish): MeasureOptions {
-  const { folder, threads, trace, entry, provider, without, steps, package: isPackage } = values;
+  const { folder, threads, trace, entry, provider, without, steps, option } = values;
   const named = (all: readonly string[]) => Object.fromEntries(all.map((one) => one.split('=')));
   return {
     folder: path.resolve(folder),
@@ -110,7 +111,7 @@ export function optionsOf(values: Values, { profile }: Wish): MeasureOptions {
     ...(entry.length === 0 ? {} : { entries: named(entry) }),
     ...(provider.length === 0 ? {} : { provider: named(provider) }),
     ...(without.length === 0 ? {} : { without }),
-    ...(isPackage ? { isPackage } : {}),
+    ...(option.length === 0 ? {} : { compile: parseSettings(option, '--option') }),
   };
 }
 

@@ -167,11 +167,11 @@ function adapterOptions(
 }
 
 /** @param pairs of `--set`: KEY=VALUE each */
-export function parseSettings(pairs: readonly string[]): Record<string, unknown> {
+export function parseSettings(pairs: readonly string[], option = '--set'): Record<string, unknown> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const at = pair.indexOf('=');
-      if (at < 1) throw new ConfigError(`--set takes KEY=VALUE, got "${pair}"`);
+      if (at < 1) throw new ConfigError(`${option} takes KEY=VALUE, got "${pair}"`);
       return [pair.slice(0, at), parseValue(pair.slice(at + 1))];
     }),
   );

@@ -57,7 +57,7 @@ describe.each<[string, CompileOptions, number]>([
     const plain = await run(options);
     // As they are written, where there is a compiler; else as they are meant.
     const interpreter = hasCompiler ? hostKernels() : kernelInterpreter();
-    const fused = await run({ ...options, binding: 'native', kernels: interpreter });
+    const fused = await run({ ...options, binding: 'native', kernels: interpreter, planMemory: true });
     expect(fused.graph.nodes.filter(({ op }) => op === 'Fused').length).toBeGreaterThan(10);
     expect(interpreter.kernels.length).toBeGreaterThan(5);
     expect(fused.graph.nodes.length).toBeLessThan(plain.graph.nodes.length);

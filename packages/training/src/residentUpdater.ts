@@ -86,7 +86,7 @@ export class ResidentUpdater implements Updater {
     };
     const runs = runsOf(vector.ranges);
     const groups = [...new Set(runs.map(({ group }) => group))];
-    const rates: TensorSpec = { shape: [groups.length], dtype: 'float32' };
+    const rates = groups.flatMap((_, at) => [`decay${at}`, `stepSize${at}`]);
     const programs = {
       sum: await compiled('sum of gradients', (t) => ({ sum: tf.add(t.sum!, t.gradient!) }), {
         sum,
@@ -99,7 +99,7 @@ export class ResidentUpdater implements Updater {
         'AdamW',
         updateOf(runs, groups, settings),
         { parameters, gradient: sum, first, second },
-        { scale: SCALAR, rootCorrection: SCALAR, decays: rates, stepSizes: rates },
+        Object.fromEntries(['scale', 'rootCorrection', ...rates].map((name) => [name, SCALAR])),
       ),
     };
     const updater = new ResidentUpdater(vector, settings, tensors, programs, groups);
@@ -133,13 +133,19 @@ export class ResidentUpdater implements Updater {
   async update(learningRate: RateOf, scale: number): Promise<void> {
     const { beta1, beta2, weightDecay } = this.config;
     this.#step++;
-    const rates = this.groups.map(learningRate);
     const correction1 = 1 - beta1 ** this.#step;
     await this.programs.update.run({
       scale: Float32Array.of(scale),
       rootCorrection: Float32Array.of(Math.sqrt(1 - beta2 ** this.#step)),
-      decays: Float32Array.from(rates, (rate) => 1 - rate * weightDecay),
-      stepSizes: Float32Array.from(rates, (rate) => rate / correction1),
+      ...Object.fromEntries(
+        this.groups.flatMap((group, at) => {
+          const rate = learningRate(group);
+          return [
+            [`decay${at}`, Float32Array.of(1 - rate * weightDecay)],
+            [`stepSize${at}`, Float32Array.of(rate / correction1)],
+          ];
+        }),
+      ),
     });
     this.#isStale = true;
     this.skip();
@@ -191,24 +197,32 @@ function sumOfSquares(x: Tensor): Tensor {
   return tf.sum(tf.sum(tf.reshape(tf.square(whole), [rows, ROW]), 1));
 }
 
-/** {@link AdamW.update} for the whole vector, in float32. */
+/** {@link AdamW.update} for the whole vector, in float32: each run of ranges with the rates of its group. */
 function updateOf(
   runs: readonly Run[],
   groups: readonly ParameterRange['group'][],
   { beta1, beta2, epsilon }: AdamWConfig,
 ) {
-  /** For every element that of its group. */
-  const spread = (byGroup: Tensor): Tensor => {
-    const of = (group: ParameterRange['group']) => tf.slice(byGroup, [groups.indexOf(group)], [1]);
-    if (runs.length === 1) return of(runs[0]!.group);
-    return tf.concat(runs.map(({ group, size }) => tf.broadcastTo(of(group), [size])));
-  };
-  return ({ parameters, gradient, first, second, scale, rootCorrection, decays, stepSizes }: TensorMap) => {
-    const g = tf.mul(gradient!, scale!);
-    const m = tf.add(tf.mul(first!, beta1), tf.mul(g, 1 - beta1));
-    const v = tf.add(tf.mul(second!, beta2), tf.mul(tf.square(g), 1 - beta2));
-    const change = tf.div(m, tf.add(tf.div(tf.sqrt(v), rootCorrection!), epsilon));
-    const next = tf.sub(tf.mul(parameters!, spread(decays!)), tf.mul(change, spread(stepSizes!)));
-    return { parameters: next, first: m, second: v } as TensorMap;
+  const sizes = runs.map(({ size }) => size);
+  const cut = (x: Tensor): Tensor[] => (runs.length === 1 ? [x] : (tf.split(x, sizes) as Tensor[]));
+  const joined = (parts: readonly Tensor[]): Tensor =>
+    runs.length === 1 ? parts[0]! : tf.concat([...parts]);
+  return ({ parameters, gradient, first, second, scale, rootCorrection, ...rates }: TensorMap) => {
+    const old = [parameters!, gradient!, first!, second!].map(cut);
+    const updated = runs.map(({ group }, i) => {
+      const [p, raw, m0, v0] = old.map((parts) => parts[i]!) as [Tensor, Tensor, Tensor, Tensor];
+      const at = groups.indexOf(group);
+      const g = tf.mul(raw, scale!);
+      const m = tf.add(tf.mul(m0, beta1), tf.mul(g, 1 - beta1)) as Tensor;
+      const v = tf.add(tf.mul(v0, beta2), tf.mul(tf.square(g), 1 - beta2)) as Tensor;
+      const change = tf.div(m, tf.add(tf.div(tf.sqrt(v), rootCorrection!), epsilon));
+      return [
+        tf.sub(tf.mul(p, rates[`decay${at}`]!), tf.mul(change, rates[`stepSize${at}`]!)) as Tensor,
+        m,
+        v,
+      ];
+    });
+    const [next, m, v] = [0, 1, 2].map((k) => joined(updated.map((one) => one[k]!)));
+    return { parameters: next!, first: m!, second: v! } as TensorMap;
   };
 }

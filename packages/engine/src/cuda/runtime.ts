@@ -1,14 +1,7 @@
 /** Compiles kernels of CUDA C while a program is made, by NVIDIA's compiler library, and starts them by its driver. */
 
 import type { CustomOp } from '../native/customOps.ts';
-import {
-  type Address,
-  bindFunctions,
-  type ForeignFunction,
-  type Koffi,
-  loadFirst,
-  loadKoffi,
-} from '../native/foreign.ts';
+import { type Address, type ForeignFunction, type Koffi, loadFirst, loadKoffi } from '../native/foreign.ts';
 import type { NamedKernel } from '../onnx/builder.ts';
 import { DeviceError } from '../run/deviceError.ts';
 import { PRELUDE } from './expressions.ts';
@@ -49,22 +42,34 @@ const RUNTIME = {
 const COMPUTE_MAJOR = 75;
 const COMPUTE_MINOR = 76;
 
-export const NVRTC_LIBRARIES = ['libnvrtc.so.13', 'libnvrtc.so.12'];
+const NVRTC_LIBRARIES = ['libnvrtc.so.13', 'libnvrtc.so.12'];
 export const CUDA_RUNTIMES = ['libcudart.so.13', 'libcudart.so.12'];
 
 type Functions<Names extends object> = Record<keyof Names, ForeignFunction>;
 
 let found: Promise<KernelRuntime | undefined> | undefined;
 
-/** CUDA's, or undefined where NVRTC is not installed. */
+/** Set to 0, programs have no kernels of our own. */
+const KERNELS_VARIABLE = 'PSOFT_CUDA_KERNELS';
+
+/** CUDA's; undefined, with a warning, where NVRTC is not installed, and where the environment forbids it. */
 export function cudaKernels(): Promise<KernelRuntime | undefined> {
-  found ??= loadKoffi().then((koffi) => {
-    const compiler = loadFirst(koffi, NVRTC_LIBRARIES, NVRTC);
-    const runtime = loadFirst(koffi, CUDA_RUNTIMES, RUNTIME);
-    if (compiler === undefined || runtime === undefined) return undefined;
-    return new CudaKernels(koffi, compiler, bindFunctions(koffi, 'libcuda.so.1', DRIVER), runtime);
-  });
+  found ??=
+    process.env[KERNELS_VARIABLE] === '0' ? Promise.resolve(undefined) : loadKoffi().then(findCompiler);
   return found;
+}
+
+function findCompiler(koffi: Koffi): KernelRuntime | undefined {
+  const compiler = loadFirst(koffi, NVRTC_LIBRARIES, NVRTC);
+  const runtime = loadFirst(koffi, CUDA_RUNTIMES, RUNTIME);
+  const driver = loadFirst(koffi, ['libcuda.so.1'], DRIVER);
+  if (compiler !== undefined && runtime !== undefined && driver !== undefined)
+    return new CudaKernels(koffi, compiler, driver, runtime);
+  process.emitWarning(
+    `NVIDIA's compiler library (${NVRTC_LIBRARIES.join(' or ')}) is not found: steps on CUDA take half as long again without; psoft doctor says how to get it`,
+    'DeviceWarning',
+  );
+  return undefined;
 }
 
 /**
@@ -72,11 +77,7 @@ export function cudaKernels(): Promise<KernelRuntime | undefined> {
  * @param architecture such as "sm_90"
  * @throws Error with the compiler's words
  */
-export function compileCuda(
-  compiler: Functions<typeof NVRTC>,
-  source: string,
-  architecture: string,
-): Uint8Array {
+function compileCuda(compiler: Functions<typeof NVRTC>, source: string, architecture: string): Uint8Array {
   const program: Address[] = [0n];
   const size: number[] = [0];
   check(compiler.nvrtcCreateProgram(program, source, 'psoft.cu', 0, null, null), 'nvrtcCreateProgram');
@@ -95,10 +96,6 @@ export function compileCuda(
   } finally {
     compiler.nvrtcDestroyProgram(program);
   }
-}
-
-export function loadCompiler(koffi: Koffi, files: readonly string[] = NVRTC_LIBRARIES) {
-  return loadFirst(koffi, files, NVRTC);
 }
 
 class CudaKernels implements KernelRuntime {

@@ -40,8 +40,11 @@ export function providerLibraries(
   environment: NodeJS.ProcessEnv = process.env,
   noted: readonly string[] = cudaFolders(),
 ): { readonly cudaMajor: number | undefined; readonly libraries: readonly NeededLibrary[] } {
-  const names = [...neededLibraries(provider).filter((name) => !SYSTEM.test(name)), ...OPENED];
-  const cudaMajor = Number(/\.so\.(\d+)/.exec(names.find((name) => /^libcudart/.test(name)) ?? '')?.[1]);
+  const needed = neededLibraries(provider).filter((name) => !SYSTEM.test(name));
+  const cudaMajor = Number(/\.so\.(\d+)/.exec(needed.find((name) => /^libcudart/.test(name)) ?? '')?.[1]);
+  // Of the same version: what compiles kernels of our own.
+  const compiler = Number.isNaN(cudaMajor) ? [] : [`libnvrtc.so.${cudaMajor}`];
+  const names = [...needed, ...OPENED, ...compiler];
   const searched = loaderFolders(environment);
   const cached = loaderCache();
   const libraries = [...new Set(names)].map((name): NeededLibrary => {

@@ -5,7 +5,10 @@ import { compositeNames, kernels } from './index.ts';
 /** Markdown for docs/operators.md: compiled, refused and unknown kernels of TensorFlow.js, and our own. */
 export function operatorsPage(): string {
   const own = new Set<string>([...compositeNames, 'Gemm', 'Loop']);
-  const entries = Object.entries(kernels).sort(([a], [b]) => (a < b ? -1 : 1));
+  const entries = Object.entries(kernels)
+    // Made by a pass of others.
+    .filter(([name]) => name !== 'Fused')
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   const compiled = entries
     .filter(([name, entry]) => 'infer' in entry && !own.has(name))
     .map(([name]) => name);

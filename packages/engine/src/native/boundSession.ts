@@ -19,9 +19,17 @@ export interface BoundSettings extends SessionSettings {
   readonly resident: Readonly<Record<string, ResidentTensor>>;
   /** Operators of our own in the model. */
   readonly kernels?: CompiledKernels;
+  /**
+   * Whether memory is planned: a first run finds out what is needed when, gives its memory back, and the next ones have
+   * one block with a place for everything. For programs that may be run any number of times.
+   */
+  readonly isPlanned: boolean;
   /** Options of the CUDA provider, by ONNX Runtime's names. */
   readonly provider: Readonly<Record<string, string>>;
 }
+
+/** Of a run that is not recorded as a CUDA graph. */
+const UNRECORDED = { gpu_graph_id: '-1' };
 
 const ALL_OPTIMISATIONS = 99;
 const DEVICE_ALLOCATOR = 0;
@@ -90,11 +98,27 @@ export async function openBoundSession(model: Uint8Array, settings: BoundSetting
     };
     const given = await bind(inputs, 'in');
     const taken = await bind(outputs, 'out');
+    const runOnce = (entries?: Readonly<Record<string, string>>): void => {
+      const options = entries && runOptions(api, entries);
+      try {
+        api.call('RunWithBinding', session, options ?? null, binding);
+      } finally {
+        if (options !== undefined) api.release('ReleaseRunOptions', options);
+      }
+      ops.assertDone();
+    };
+    let isMeasured = !settings.isPlanned;
     return {
       async run(values) {
         for (const [name, tensor] of given) await tensor.write(values[name]!);
-        api.call('RunWithBinding', session, null, binding);
-        ops.assertDone();
+        if (!isMeasured) {
+          const arena = `${device === 'cuda' ? 'gpu' : 'cpu'}:0`;
+          runOnce({ ...UNRECORDED, 'memory.enable_memory_arena_shrinkage': arena });
+          // Takes the block, which a recorded run could not.
+          runOnce(UNRECORDED);
+          isMeasured = true;
+        }
+        runOnce();
         return Object.fromEntries(taken.map(([name, tensor]): [string, TypedArray] => [name, tensor.read()]));
       },
       async release() {
@@ -110,12 +134,12 @@ export async function openBoundSession(model: Uint8Array, settings: BoundSetting
 }
 
 function createSession(api: OrtApi, model: Uint8Array, settings: BoundSettings, ops: CustomOps): Address {
-  const { device, entries, threads, profilePrefix, provider } = settings;
+  const { device, entries, threads, profilePrefix, isPlanned, provider } = settings;
   const options = api.call('CreateSessionOptions');
   try {
     api.call('SetSessionGraphOptimizationLevel', options, ALL_OPTIMISATIONS);
     api.call('SetSessionLogSeverityLevel', options, LOG_ERRORS);
-    api.call('DisableMemPattern', options);
+    if (!isPlanned) api.call('DisableMemPattern', options);
     if (threads !== undefined) api.call('SetIntraOpNumThreads', options, threads);
     if (profilePrefix !== undefined) api.call('EnableProfiling', options, profilePrefix);
     for (const [key, value] of Object.entries(entries))
@@ -126,6 +150,12 @@ function createSession(api: OrtApi, model: Uint8Array, settings: BoundSettings, 
   } finally {
     api.release('ReleaseSessionOptions', options);
   }
+}
+
+function runOptions(api: OrtApi, entries: Readonly<Record<string, string>>): Address {
+  const options = api.call('CreateRunOptions');
+  for (const [key, value] of Object.entries(entries)) api.call('AddRunConfigEntry', options, key, value);
+  return options;
 }
 
 function appendCuda(api: OrtApi, options: Address, provider: Readonly<Record<string, string>>): void {

@@ -5,9 +5,10 @@ import { freshValues, type Pass, producers, readersOf } from './rewrite.ts';
 /** What stands between the rows of a pool and the product with a mask. */
 const LAYOUT = new Set(['Reshape', 'Slice']);
 
-const AGAIN = 'again';
+/** Attribute of nodes that compute once more what the graph has already. */
+export const AGAIN = 'again';
 
-/** Whether a graph or a loop in it has such masks: nobody may then look for equal nodes and join them. */
+/** Whether a graph or a loop in it has such nodes: nobody may then look for equal ones and join them. */
 export function takesMasksAgain({ nodes }: Graph): boolean {
   return nodes.some(
     ({ op, attrs }) => AGAIN in attrs || (op === 'Loop' && takesMasksAgain((attrs.body as LoopBody).graph)),

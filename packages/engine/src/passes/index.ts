@@ -14,6 +14,7 @@ import { joins, unjoinable } from './joins.ts';
 import { loopBodies } from './loopBodies.ts';
 import type { InputOrigins } from './origins.ts';
 import { type Precision, withPrecision } from './precision.ts';
+import { probabilities } from './probabilities.ts';
 import { recompute } from './recompute.ts';
 import type { Pass } from './rewrite.ts';
 import { scales } from './scales.ts';
@@ -32,6 +33,8 @@ const MAX_ROUNDS = 20;
 /** Bytes of a mask that are worth taking it twice: on a card, small nodes cost as much as large ones. */
 const WORTH_A_NODE = 2 ** 18;
 const WORTH_A_LAUNCH = 2 ** 24;
+/** Bytes of probabilities that are worth a product: an eighth of a gigabyte over the layers of a small model. */
+const WORTH_A_PRODUCT = 2 ** 25;
 
 export interface OptimiseOptions {
   /** Default "f32". */
@@ -83,7 +86,11 @@ function rewritten(graph: Graph, options: RewriteOptions, inputs: InputOrigins):
   if (options.recompute) current = withoutCheckpoints(recompute(current, inputs));
   const { device = 'cpu' } = options;
   const masks = dropoutMasks(device === 'cpu' ? WORTH_A_NODE : WORTH_A_LAUNCH);
-  return [dropoutRows, masks, ...(options.joins ? joins(inputs, device) : []), ...FINAL].reduce(run, current);
+  const again = device === 'cuda' && !options.recompute ? [probabilities(WORTH_A_PRODUCT)] : [];
+  return [dropoutRows, masks, ...again, ...(options.joins ? joins(inputs, device) : []), ...FINAL].reduce(
+    run,
+    current,
+  );
 }
 
 interface RewriteOptions extends OptimiseOptions {

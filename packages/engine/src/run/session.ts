@@ -67,6 +67,11 @@ export interface SessionOptions {
    */
   readonly cudaGraph?: boolean;
   /**
+   * Natively: whether memory is planned after a first run, one block with a place for everything. The first run computes
+   * several times. Default: on CUDA for programs whose runs are recorded.
+   */
+  readonly planMemory?: boolean;
+  /**
    * What compiles kernels of our own, which do element-wise computations that hang together in one pass. Default: on CUDA
    * NVIDIA's compiler library where it is installed, for programs whose runs are recorded; false uses none.
    */
@@ -108,6 +113,7 @@ export async function createSessionProgram(
 ): Promise<Program> {
   const { recompute = false, device = 'cpu', precision = 'f32', profilePrefix, resident = {} } = options;
   const { tf32 = false } = options;
+  const hasKernels = options.kernelRuntime !== undefined;
   const isBound = isNative({ ...options, executor: device });
   if (Object.keys(resident).length > 0 && !isBound)
     throw new DeviceError('tensors can stay on a device only where ONNX Runtime is called natively');
@@ -130,7 +136,7 @@ export async function createSessionProgram(
     const lowered = lower(graph, weights, name, blobFile, {
       widenAtUse: areHalvesInPlace,
       packWeights: isPacked,
-      target: targetOf(device, options.kernelRuntime !== undefined),
+      target: targetOf(device, hasKernels),
     });
     onnxNodes = lowered.model.nodes.length;
     await writeBlobs(blobFile, lowered.blobs);
@@ -157,8 +163,9 @@ export async function createSessionProgram(
             ...settings,
             device: nativeDevice(device),
             resident,
+            isPlanned: options.planMemory ?? (device === 'cuda' && isRecorded(graph, options, hasKernels)),
             ...(options.kernelRuntime && { kernels: options.kernelRuntime.compile(lowered.kernels) }),
-            provider: cudaOptions(graph, tf32, options, options.kernelRuntime !== undefined),
+            provider: cudaOptions(graph, tf32, options, hasKernels),
           })
         : openNodeSession(model, { ...settings, device, provider: options.providerOptions ?? {} }),
     );
