@@ -51,9 +51,10 @@ export async function openBoundSession(model: Uint8Array, settings: BoundSetting
     for (const cleanup of cleanups.splice(0).reverse()) cleanup();
   };
   try {
-    cleanups.push(() => settings.kernels?.release());
-    const ops = await CustomOps.create(api, settings.kernels?.ops ?? [], device === 'cuda');
-    cleanups.push(() => ops.release());
+    const { kernels } = settings;
+    cleanups.push(() => kernels?.release());
+    const ops = kernels?.ops.length ? await CustomOps.create(api, kernels.ops, device === 'cuda') : undefined;
+    cleanups.push(() => ops?.release());
     const session = createSession(api, model, settings, ops);
     cleanups.push(() => api.release('ReleaseSession', session));
     const binding = api.call('CreateIoBinding', session);
@@ -105,7 +106,7 @@ export async function openBoundSession(model: Uint8Array, settings: BoundSetting
       } finally {
         if (options !== undefined) api.release('ReleaseRunOptions', options);
       }
-      ops.assertDone();
+      ops?.assertDone();
     };
     let isMeasured = !settings.isPlanned;
     return {
@@ -133,7 +134,12 @@ export async function openBoundSession(model: Uint8Array, settings: BoundSetting
   }
 }
 
-function createSession(api: OrtApi, model: Uint8Array, settings: BoundSettings, ops: CustomOps): Address {
+function createSession(
+  api: OrtApi,
+  model: Uint8Array,
+  settings: BoundSettings,
+  ops: CustomOps | undefined,
+): Address {
   const { device, entries, threads, profilePrefix, isPlanned, provider } = settings;
   const options = api.call('CreateSessionOptions');
   try {
@@ -144,7 +150,7 @@ function createSession(api: OrtApi, model: Uint8Array, settings: BoundSettings, 
     if (profilePrefix !== undefined) api.call('EnableProfiling', options, profilePrefix);
     for (const [key, value] of Object.entries(entries))
       api.call('AddSessionConfigEntry', options, key, value);
-    api.call('AddCustomOpDomain', options, ops.domain);
+    if (ops !== undefined) api.call('AddCustomOpDomain', options, ops.domain);
     if (device === 'cuda') appendCuda(api, options, provider);
     return api.call('CreateSessionFromArray', api.environment, model, model.byteLength, options);
   } finally {

@@ -2,7 +2,7 @@
 
 import { CUDA_RUNTIMES } from '../cuda/runtime.ts';
 import { DeviceError } from '../run/deviceError.ts';
-import { type Address, bindFunctions, loadFirst, loadKoffi } from './foreign.ts';
+import { type Address, bindFunctions, loadFirst, loadKoffi, loadLibrary } from './foreign.ts';
 
 export interface DeviceMemory {
   /** ONNX Runtime's name of it. */
@@ -97,7 +97,7 @@ async function cudaMemory(): Promise<DeviceMemory> {
   ) => check(cudaMemcpy(to, from, bytes, kind), `copy ${bytes} bytes`);
   // The copies are on CUDA's default stream, for which the provider's own does not wait.
   const settle = () => check(cudaDeviceSynchronize(), 'finish a copy');
-  const memcpy = koffi.load('libc.so.6').func('void *memcpy(void *to, void *from, size_t size)');
+  const memcpy = loadLibrary(koffi, 'libc.so.6').func('void *memcpy(void *to, void *from, size_t size)');
   const copied = (to: Address, from: Uint8Array) =>
     new Promise<void>((resolve, reject) => {
       memcpy.async(to, from, from.byteLength, (error: Error | null) => (error ? reject(error) : resolve()));

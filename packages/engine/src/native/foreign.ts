@@ -25,13 +25,23 @@ export function loadKoffi(): Promise<Koffi> {
   return loaded;
 }
 
+/** All of them, for good: what is collected is closed, and addresses of its functions lead nowhere then. */
+const libraries = new Map<string, ReturnType<Koffi['load']>>();
+
+/** @throws Error where it cannot be loaded */
+export function loadLibrary(koffi: Koffi, file: string): ReturnType<Koffi['load']> {
+  const library = libraries.get(file) ?? koffi.load(file);
+  libraries.set(file, library);
+  return library;
+}
+
 /** The functions of a library by name, each declared in C. */
 export function bindFunctions<Name extends string>(
   koffi: Koffi,
   file: string,
   declarations: Readonly<Record<Name, string>>,
 ): Record<Name, ForeignFunction> {
-  const library = koffi.load(file);
+  const library = loadLibrary(koffi, file);
   const bound = ([name, declaration]: [string, string]): [string, ForeignFunction] => [
     name,
     library.func(declaration),

@@ -7,7 +7,7 @@ import { runtimePackage } from '../devices/provider.ts';
 import { oneLine } from '../errors.ts';
 import { DeviceError } from '../run/deviceError.ts';
 import '../run/ort.ts'; // What it sets must be set before the library is loaded.
-import { type Address, type Koffi, loadKoffi } from './foreign.ts';
+import { type Address, type Koffi, loadKoffi, loadLibrary } from './foreign.ts';
 
 /** Of the C API; later runtimes have it, too. */
 const API_VERSION = 22;
@@ -95,7 +95,7 @@ function openApi(koffi: Koffi): OrtApi {
     throw new DeviceError(
       `onnxruntime-node ${version} has no library for ${process.platform} ${process.arch}`,
     );
-  const library = koffi.load(path.join(libraries, 'libonnxruntime.so.1'));
+  const library = loadLibrary(koffi, path.join(libraries, 'libonnxruntime.so.1'));
   const base = library.func('void *OrtGetApiBase()')() as Address;
   const [getApi] = koffi.decode(base, 'void *', 2) as [Address, Address];
   const api = koffi.call(getApi, koffi.proto('void *(uint32_t)'), API_VERSION) as Address | null;

@@ -19,14 +19,22 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
     'a tensor is larger than its shaders can bind, in parts, too; make batches smaller',
   ],
   [
-    /OUT_OF_DEVICE_MEMORY|due to a previous error|exceeds the max/i,
+    /OUT_OF_DEVICE_MEMORY|due to a previous error|exceeds the max|allocate memory for requested buffer/i,
     'a buffer could not be made: the program needs more memory than the adapter gives; make batches smaller or use --recompute',
+  ],
+  [
+    /captur/i,
+    'a run could not be recorded as a CUDA graph; PSOFT_CUDA_GRAPHS=0 in the environment does without, and a report of it is welcome',
+  ],
+  [
+    /CUDA failure (700|716)/,
+    'a kernel misused its memory; PSOFT_CUDA_KERNELS=0 or PSOFT_CUDA_GRAPHS=0 in the environment does without what the engine adds to ONNX Runtime, and a report of it is welcome',
   ],
 ];
 
 /** @returns what to throw where `error` came out of ONNX Runtime while a program was made or run on a device */
 export function deviceErrorOf(device: Device, error: Error): Error {
-  if (device === 'cpu') return error;
+  if (device === 'cpu' || error instanceof DeviceError) return error;
   const meaning = MEANINGS.find(([text]) => text.test(error.message))?.[1];
   if (meaning === undefined && !isProviderProblem(error)) return error;
   const cause = meaning ?? `${oneLine(error.message)}; psoft doctor says what is missing`;

@@ -204,6 +204,9 @@ export function isNative({
   return isDevice(executor) && (binding ?? (executor === 'cuda' ? 'native' : 'package')) === 'native';
 }
 
+/** Set to 0, no run is recorded. */
+const GRAPHS_VARIABLE = 'PSOFT_CUDA_GRAPHS';
+
 /**
  * Whether the kernels of a run are recorded as a CUDA graph. ONNX Runtime records no control flow, and its inverse of
  * matrices reads addresses at every run that it wrote when it was recorded: there has to be one of our own.
@@ -213,6 +216,7 @@ function isRecorded(
   { cudaGraph }: Pick<SessionOptions, 'cudaGraph'>,
   hasKernels: boolean,
 ): boolean {
+  if (process.env[GRAPHS_VARIABLE] === '0') return false;
   return cudaGraph ?? !nodes.some(({ op }) => op === 'Loop' || (op === 'MatrixInverse' && !hasKernels));
 }
 
