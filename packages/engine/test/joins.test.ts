@@ -16,7 +16,9 @@ import {
   type WeightData,
 } from '@psoft/engine';
 import { describe, expect, test } from 'vitest';
-import { TARGETS } from '../src/onnx/target.ts';
+import { ANY_TARGET, TARGETS } from '../src/onnx/target.ts';
+import { roundedIds } from '../src/passes/joinedWeights.ts';
+import { joins } from '../src/passes/joins.ts';
 import { expectParity } from './kernelParity.ts';
 import { runLowered } from './lowered.ts';
 
@@ -311,5 +313,51 @@ describe('joined products', () => {
     const on = (device: 'cpu' | 'cuda') => traceOptimised(fn, { inputs, weights: own as never }, { device });
     expect(count(on('cpu'), 'Concat')).toBe(0);
     expect(count(on('cuda'), 'Concat')).toBe(0);
+  });
+});
+
+describe('large weights on a card', () => {
+  const without = ['sums of products', 'products of one input', 'bias into Gemm'];
+  const apart = traceOptimised(attention, signature, { device: 'cuda', without });
+  const joinedWith = (isThrifty: boolean) => {
+    const trained = [apart.inputs.get('cores')!];
+    return joins({ trained }, 'cuda', isThrifty).reduce((graph, pass) => pass.run(graph), apart);
+  };
+  /** In how many tensors a weight's numbers lie that something other than a weight reads. */
+  const layoutsOf = ({ nodes, weights }: Graph, name: string): number => {
+    const holders = new Set([weights.get(name)!]);
+    const frozen = new Set([...weights.values()]);
+    const read = new Set<unknown>();
+    for (const { op, inputs, outputs } of nodes) {
+      if (op === 'Fill' || inputs.every((input) => frozen.has(input))) {
+        for (const output of outputs) frozen.add(output);
+        if (inputs.some((input) => holders.has(input))) for (const output of outputs) holders.add(output);
+      } else for (const input of inputs) if (holders.has(input)) read.add(input);
+    }
+    return read.size;
+  };
+
+  test('are laid out once, for both directions', async () => {
+    const [thrifty, usual] = [joinedWith(true), joinedWith(false)];
+    checkGraph(thrifty);
+    const counts = (graph: Graph) => NAMES.map((name) => layoutsOf(graph, name));
+    expect(counts(thrifty)).toEqual([1, 1, 1]);
+    expect(counts(usual)).toEqual([2, 2, 2]);
+    expect(count(thrifty, 'BatchMatMul')).toBeLessThan(count(apart, 'BatchMatMul') - 4);
+    const run = (graph: Graph) => runLowered(graph, ANY_TARGET, feeds, weights);
+    expectParity(await run(thrifty), await run(apart), 'thrifty');
+  });
+
+  test('roundings of one weight count as one', () => {
+    const fn: ProgramFunction = ({ x }, weight) => ({
+      y: times(times(x!, weight('query')), weight('query')),
+      z: times(x!, weight('key')),
+    });
+    const inputs = { x: signature.inputs.x };
+    const graph = traceOptimised(fn, { inputs, weights }, { precision: 'bf16' });
+    const idOf = roundedIds(graph);
+    const rounded = graph.nodes.filter(({ op, attrs }) => op === 'RoundTo' && attrs.use !== undefined);
+    expect(rounded).toHaveLength(3);
+    expect(new Set(rounded.map(({ outputs }) => idOf(outputs[0]!))).size).toBe(2);
   });
 });

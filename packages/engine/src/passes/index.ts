@@ -10,7 +10,7 @@ import { dropoutMasks } from './dropoutMasks.ts';
 import { dropoutRows } from './dropoutRows.ts';
 import { fusion } from './fusion.ts';
 import { gemm } from './gemm.ts';
-import { joins, unjoinable } from './joins.ts';
+import { areLarge, joins, unjoinable } from './joins.ts';
 import { loopBodies } from './loopBodies.ts';
 import type { InputOrigins } from './origins.ts';
 import { type Precision, withPrecision } from './precision.ts';
@@ -69,7 +69,12 @@ export function optimise(graph: Graph, options: OptimiseOptions = {}, sources: S
   const rounded = withPrecision(graph, precision, weights, parameters);
   const trained = parameters.flatMap((name) => graph.inputs.get(name) ?? []);
   const kept = unjoinable(graph, weights, precision, device === 'cuda', halfWeights === 'inPlace');
-  const done = rewritten(rounded, { ...options, joins: kept !== undefined }, { trained, kept: kept ?? [] });
+  const isThrifty = device === 'cuda' && areLarge(graph);
+  const done = rewritten(
+    rounded,
+    { ...options, joins: kept !== undefined, isThrifty },
+    { trained, kept: kept ?? [] },
+  );
   if (options.hasKernels !== true || options.without?.includes(fusion.name)) return done;
   return deadCode.run(fusion.run(done));
 }
@@ -87,14 +92,19 @@ function rewritten(graph: Graph, options: RewriteOptions, inputs: InputOrigins):
   const { device = 'cpu' } = options;
   const masks = dropoutMasks(device === 'cpu' ? WORTH_A_NODE : WORTH_A_LAUNCH);
   const again = device === 'cuda' && !options.recompute ? [probabilities(WORTH_A_PRODUCT)] : [];
-  return [dropoutRows, masks, ...again, ...(options.joins ? joins(inputs, device) : []), ...FINAL].reduce(
-    run,
-    current,
-  );
+  return [
+    dropoutRows,
+    masks,
+    ...again,
+    ...(options.joins ? joins(inputs, device, options.isThrifty) : []),
+    ...FINAL,
+  ].reduce(run, current);
 }
 
 interface RewriteOptions extends OptimiseOptions {
   readonly joins: boolean;
+  /** Whether a weight is laid out once. */
+  readonly isThrifty: boolean;
 }
 
 function simplified(graph: Graph): Graph {

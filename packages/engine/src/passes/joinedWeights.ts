@@ -12,13 +12,20 @@ export class JoinedWeights {
   readonly #biases = new Map<string, readonly Value[]>();
   readonly #filled = new Map<string, Value>();
 
+  readonly #idOf: (value: Value) => number;
+
   constructor(
     graph: Graph,
     private readonly fresh: ReturnType<typeof freshValues>,
     private readonly device: Device,
   ) {
+    this.#idOf = roundedIds(graph);
     for (const { op, inputs, attrs, outputs } of graph.nodes)
-      if (op === 'Concat') this.#known.set(keyOf(inputs, attrs.axis as number), outputs[0]!);
+      if (op === 'Concat') this.#known.set(this.#keyOf(inputs, attrs.axis as number), outputs[0]!);
+  }
+
+  #keyOf(parts: readonly Value[], axis: number): string {
+    return `${axis} ${parts.map(this.#idOf)}`;
   }
 
   #add(op: string, inputs: readonly Value[], shape: readonly number[], attrs: GraphNode['attrs']): Value {
@@ -27,9 +34,14 @@ export class JoinedWeights {
     return value;
   }
 
+  /** Whether exactly this one is there already. */
+  has(parts: readonly Value[], axis: 0 | 1): boolean {
+    return this.#known.has(this.#keyOf(parts, axis));
+  }
+
   /** @param parts matrices, joined along `axis` */
   of(parts: readonly Value[], axis: 0 | 1): Value {
-    const key = keyOf(parts, axis);
+    const key = this.#keyOf(parts, axis);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const size = parts.reduce((sum, { shape }) => sum + shape[axis]!, 0);
@@ -40,16 +52,17 @@ export class JoinedWeights {
   }
 
   /**
-   * As {@link of}; on a card also a joined one that is known, begins with `parts` and is little longer: there the forward
-   * pass's serves both directions, while a CPU packs a copy for each.
+   * One that is known and is at least `parts`: on a card also one that begins with them and is little longer. There the
+   * forward pass's serves both directions, while a CPU packs a copy for each.
    */
-  atLeast(parts: readonly Value[], axis: 0 | 1): Value {
-    if (this.device === 'cpu') return this.of(parts, axis);
-    const start = `${keyOf(parts, axis)},`;
+  known(parts: readonly Value[], axis: 0 | 1): Value | undefined {
+    const key = this.#keyOf(parts, axis);
+    const same = this.#known.get(key);
+    if (same !== undefined || this.device === 'cpu') return same;
     const size = parts.reduce((sum, { shape }) => sum + shape[axis]!, 0);
-    for (const [key, value] of this.#known)
-      if (key.startsWith(start) && value.shape[axis]! - size <= BIAS_ROWS) return value;
-    return this.of(parts, axis);
+    for (const [other, value] of this.#known)
+      if (other.startsWith(`${key},`) && value.shape[axis]! - size <= BIAS_ROWS) return value;
+    return undefined;
   }
 
   /**
@@ -89,4 +102,16 @@ export class JoinedWeights {
   }
 }
 
-const keyOf = (parts: readonly Value[], axis: number): string => `${axis} ${parts.map(({ id }) => id)}`;
+/** A number for each value, the same for all that round one to the same type: each use of a weight does so for itself. */
+export function roundedIds(graph: Graph): (value: Value) => number {
+  const first = new Map<string, number>();
+  const ids = new Map<Value, number>();
+  for (const { op, inputs, outputs, attrs } of graph.nodes) {
+    if (op !== 'RoundTo' || attrs.use === undefined) continue;
+    const key = `${inputs[0]!.id} ${attrs.to}`;
+    const id = first.get(key) ?? outputs[0]!.id;
+    first.set(key, id);
+    ids.set(outputs[0]!, id);
+  }
+  return (value) => ids.get(value) ?? value.id;
+}

@@ -6,15 +6,25 @@
 import { type Graph, type GraphNode, sizeOf, type Value } from '../ir/graph.ts';
 import type { Device } from '../run/program.ts';
 import type { WeightSource } from '../weights/source.ts';
-import { JoinedWeights } from './joinedWeights.ts';
+import { JoinedWeights, roundedIds } from './joinedWeights.ts';
 import { type InputOrigins, type Origins, originsOf } from './origins.ts';
 import type { Precision } from './precision.ts';
 import { freshValues, type Pass, producers, readersOf } from './rewrite.ts';
 
 type Fresh = ReturnType<typeof freshValues>;
 
-/** Weights of more bytes are not joined on a CPU: there they lie in mapped files, and a joined one is a copy. */
+/**
+ * Weights of more bytes are not joined on a CPU: there they lie in mapped files, and a joined one is a copy. On a card each is
+ * laid out once.
+ */
 const MOST_BYTES = 1e9;
+
+/** Whether the weights are so many that a second layout of them is too much. */
+export function areLarge(graph: Graph): boolean {
+  let bytes = 0;
+  for (const { shape } of graph.weights.values()) bytes += 4 * sizeOf(shape);
+  return bytes > MOST_BYTES;
+}
 
 /**
  * Weights of which no joined copy may be made; undefined where none may be made of any.
@@ -28,17 +38,15 @@ export function unjoinable(
   isOnCard: boolean,
   staysInPlace: boolean,
 ): Set<Value> | undefined {
-  let bytes = 0;
   const excluded = new Set<Value>();
   for (const [name, value] of graph.weights) {
     const source = weights.get(name);
     if (source === undefined) continue;
-    bytes += 4 * sizeOf(value.shape);
     const stored = source.kind === 'file' ? source.dtype : 'F32';
     const isKept = stored !== 'F32' && (isOnCard ? stored !== precision.toUpperCase() : staysInPlace);
     if (source.kind === 'quantized' || isKept) excluded.add(value);
   }
-  return bytes > MOST_BYTES && !isOnCard ? undefined : excluded;
+  return areLarge(graph) && !isOnCard ? undefined : excluded;
 }
 
 /** A product with a frozen matrix, [rows, k] times [k, columns]. */
@@ -47,6 +55,8 @@ interface FrozenProduct {
   readonly left: Value;
   readonly right: Value;
   readonly transposeB: boolean;
+  /** Of the right one: the same for each of its roundings. */
+  readonly id: number;
 }
 
 /** What of a graph may be joined. */
@@ -56,7 +66,8 @@ interface Joinable {
 }
 
 /** @param excluded weights that must stay as they are stored */
-function joinable({ frozen, kept }: Origins): Joinable {
+function joinable(graph: Graph, { frozen, kept }: Origins): Joinable {
+  const idOf = roundedIds(graph);
   return {
     frozen,
     product(node) {
@@ -65,7 +76,7 @@ function joinable({ frozen, kept }: Origins): Joinable {
       const [left, right] = node.inputs as [Value, Value];
       const isPlain = left.shape.length === 2 && right.shape.length === 2;
       if (!isPlain || frozen.has(left) || !frozen.has(right) || kept.has(right)) return;
-      return { node, left, right, transposeB: node.attrs.transposeB === true };
+      return { node, left, right, transposeB: node.attrs.transposeB === true, id: idOf(right) };
     },
   };
 }
@@ -87,7 +98,7 @@ function withWeights(
  * writing and adding the terms does. A bias is one more row, times 1: a product that has one is begun by copying it to
  * every row of the result.
  */
-function joinSums(inputs: InputOrigins, device: Device): Pass {
+function joinSums(inputs: InputOrigins, device: Device, which: Which = 'all'): Pass {
   return {
     name: 'sums of products',
     run(graph) {
@@ -95,7 +106,7 @@ function joinSums(inputs: InputOrigins, device: Device): Pass {
       const readers = readersOf(graph);
       const kept = new Set(graph.outputs.values());
       const origins = originsOf(graph, inputs);
-      const can = joinable(origins);
+      const can = joinable(graph, origins);
       const fresh = freshValues(graph);
       const joined = new JoinedWeights(graph, fresh, device);
       const isInner = (value: Value) => readers.get(value)?.length === 1 && !kept.has(value);
@@ -120,7 +131,7 @@ function joinSums(inputs: InputOrigins, device: Device): Pass {
           return product === undefined ? [] : [product];
         });
         const terms = worthJoining(products) ?? thinWithBias(products, leaves, origins);
-        if (terms === undefined) continue;
+        if (terms === undefined || !isWanted(terms, which, joined)) continue;
         for (const node of tree) dropped.add(node);
         for (const { node } of terms) dropped.add(node);
         const taken = new Set(terms.map(({ node }) => node.outputs[0]!));
@@ -147,6 +158,18 @@ function joinSums(inputs: InputOrigins, device: Device): Pass {
       return withWeights(graph, nodes, can.frozen, joined);
     },
   };
+}
+
+/** Which sums are joined: those of the forward pass, where weights are read transposed, or those whose weight is there. */
+type Which = 'all' | 'forward' | 'known';
+
+function isWanted(terms: readonly FrozenProduct[], which: Which, joined: JoinedWeights): boolean {
+  const { transposeB } = terms[0]!;
+  if (which === 'known') {
+    const parts = terms.map(({ right }) => right);
+    return joined.has(parts, transposeB ? 1 : 0);
+  }
+  return which === 'all' || transposeB;
 }
 
 /** The terms of one kind that pay, if any do: those that are read the same way. */
@@ -210,11 +233,11 @@ function joinedSum(
 }
 
 /** x W₁, x W₂, ... as one product that is split, where splitting moves less than reading x anew for each does. */
-function joinSiblings(inputs: InputOrigins, device: Device): Pass {
+function joinSiblings(inputs: InputOrigins, device: Device, isThrifty: boolean): Pass {
   return {
     name: 'products of one input',
     run(graph) {
-      const can = joinable(originsOf(graph, inputs));
+      const can = joinable(graph, originsOf(graph, inputs));
       const fresh = freshValues(graph);
       const joined = new JoinedWeights(graph, fresh, device);
       const products = graph.nodes.flatMap((node) => can.product(node) ?? []);
@@ -228,10 +251,13 @@ function joinSiblings(inputs: InputOrigins, device: Device): Pass {
         const sizes = siblings.map(({ node }) => node.outputs[0]!.shape[1]!);
         const columns = sizes.reduce((sum, size) => sum + size, 0);
         const [rows, width] = first.left.shape as [number, number];
-        if (2 * columns >= (siblings.length - 1) * width) continue;
         const parts = siblings.map(({ right }) => right);
         const axis = first.transposeB ? 0 : 1;
-        const weight = joined.atLeast(parts, axis);
+        // One that the forward pass has anyway stands for its parts, which nobody needs then.
+        const known = joined.known(parts, axis);
+        const isThere = isThrifty && siblings.length > 1 && known !== undefined;
+        if (2 * columns >= (siblings.length - 1) * width && !isThere) continue;
+        const weight = known ?? joined.of(parts, axis);
         const size = weight.shape[axis]!;
         const all = fresh({ shape: [rows, size], dtype: 'float32' });
         const unread = size - columns;
@@ -253,11 +279,18 @@ function joinSiblings(inputs: InputOrigins, device: Device): Pass {
   };
 }
 
-/** Both, one after the other. */
-export const joins = (inputs: InputOrigins, device: Device): readonly Pass[] => [
-  joinSums(inputs, device),
-  joinSiblings(inputs, device),
-];
+/**
+ * Both, one after the other.
+ * @param isThrifty each weight is laid out once, for both directions: as the forward pass wants it
+ */
+export const joins = (inputs: InputOrigins, device: Device, isThrifty: boolean): readonly Pass[] =>
+  isThrifty
+    ? [
+        joinSums(inputs, device, 'forward'),
+        joinSiblings(inputs, device, true),
+        joinSums(inputs, device, 'known'),
+      ]
+    : [joinSums(inputs, device), joinSiblings(inputs, device, false)];
 
 /** Products that agree in `key`, in the order of their weights: sums and siblings then make the same joined ones. */
 function grouped(
@@ -266,5 +299,5 @@ function grouped(
 ): FrozenProduct[][] {
   const groups = new Map<string, FrozenProduct[]>();
   for (const one of products) groups.set(key(one), [...(groups.get(key(one)) ?? []), one]);
-  return [...groups.values()].map((group) => group.sort((a, b) => a.right.id - b.right.id));
+  return [...groups.values()].map((group) => group.sort((a, b) => a.id - b.id));
 }
