@@ -29,7 +29,7 @@ export function importProblems(manifest: Manifest, files: readonly string[]): st
   // Files of a package are also asked for by a name that is put together.
   const isNamed = (name: string) =>
     texts.some((text) => ["'", '"', '`'].some((quote) => text.includes(quote + name)));
-  const declared = Object.keys(manifest.dependencies ?? {});
+  const declared = Object.keys({ ...manifest.dependencies, ...manifest.optionalDependencies });
   const allowed = new Set([...declared, ...Object.keys(manifest.peerDependencies ?? {}), ...SOURCE_ONLY]);
   return [
     ...[...used]

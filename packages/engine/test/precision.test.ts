@@ -36,13 +36,17 @@ const roundings = (
   precision: Precision,
 ) => traceOptimised(fn, signature, { precision }).nodes.filter(({ op }) => op === 'RoundTo').length;
 
-describe.each(['bf16', 'f16'] as const)('%s', (precision) => {
+const BINDINGS = process.platform === 'linux' ? (['package', 'native'] as const) : (['package'] as const);
+
+describe.each(
+  BINDINGS.flatMap((binding) => (['bf16', 'f16'] as const).map((precision) => [precision, binding] as const)),
+)('%s, called by way of: %s', (precision, binding) => {
   test('a product is that of the rounded operands, summed in float32; its bias is not rounded', async () => {
     const [a, b, c] = [random(5 * 7), random(7 * 3), random(3)];
     const program = await compile(
       (inputs) => ({ y: tf.add(tf.matMul(inputs.a as never, inputs.b as never), inputs.c!) }),
       { inputs: { a: f32(5, 7), b: f32(7, 3), c: f32(3) } },
-      { precision },
+      { precision, binding },
     );
     const { data } = (await program.run({ a, b, c })).y!;
     await program.dispose();
@@ -62,7 +66,7 @@ describe.each(['bf16', 'f16'] as const)('%s', (precision) => {
     const { fn, signature, feeds } = stack({ layers: 3, tokens: 16, width: 32, rank: 4 });
     const results = [];
     for (const one of ['f32', precision] as const) {
-      const program = await compile(fn, signature, { precision: one });
+      const program = await compile(fn, signature, { precision: one, binding });
       results.push(await program.run(feeds));
       await program.dispose();
     }

@@ -11,6 +11,7 @@ const LEAST_NODE = 20;
 /** What tells of trouble most often, and what computes. */
 const PACKAGES = [
   'onnxruntime-node',
+  'koffi',
   '@tensorflow/tfjs',
   '@huggingface/transformers',
   '@huggingface/hub',

@@ -1,7 +1,8 @@
 /** The process of {@link ./probe.ts}: a product by one executor, and how far it is from the true one. */
+import { openBoundSession } from '../native/boundSession.ts';
 import { encodeModel, OnnxType } from '../onnx/proto.ts';
 import { RandomStream } from '../random.ts';
-import { loadOrt } from '../run/ort.ts';
+import { openNodeSession } from '../run/nodeSession.ts';
 import { type Device, type EagerExecutor, type Executor, isDevice } from '../run/program.ts';
 import { settleTf32 } from '../run/tf32.ts';
 import type { Probe } from './probe.ts';
@@ -15,27 +16,34 @@ const FINE = 1 + 2 ** -12;
 
 type Product = (a: Float32Array, b: Float32Array) => Promise<Float32Array>;
 
-async function productOn(device: Device): Promise<Product> {
-  const ort = await loadOrt();
+async function productOn(device: Device, isTf32: boolean): Promise<Product> {
   const value = (name: string) => ({ name, type: OnnxType.FLOAT, dims: [SIZE, SIZE] });
   const model = encodeModel({
     name: 'probe',
-    inputs: [value('a'), value('b')],
-    outputs: [value('y')],
+    inputs: [value('in:a'), value('in:b')],
+    outputs: [value('out:y')],
     initializers: [],
-    nodes: [{ op: 'MatMul', name: 'product', inputs: ['a', 'b'], outputs: ['y'], attributes: {} }],
+    nodes: [{ op: 'MatMul', name: 'product', inputs: ['in:a', 'in:b'], outputs: ['out:y'], attributes: {} }],
   });
-  const session = await ort.InferenceSession.create(model, {
-    executionProviders: [device],
-    logSeverityLevel: 3,
+  const spec = { shape: [SIZE, SIZE], dtype: 'float32' } as const;
+  const settings = {
+    inputs: { a: spec, b: spec },
+    outputs: { y: spec },
     // What the provider cannot do must not be done by the CPU instead.
-    ...(device === 'cpu' ? {} : { extra: { session: { disable_cpu_ep_fallback: '1' } } }),
-  });
-  return async (a, b) => {
-    const tensor = (data: Float32Array) => new ort.Tensor('float32', data, [SIZE, SIZE]);
-    const { y } = await session.run({ a: tensor(a), b: tensor(b) });
-    return y!.data as Float32Array;
+    entries: device === 'cpu' ? {} : { 'session.disable_cpu_ep_fallback': '1' },
   };
+  // As programs are run there.
+  const session =
+    device === 'cuda'
+      ? await openBoundSession(model, {
+          ...settings,
+          device,
+          resident: {},
+          isPlanned: false,
+          provider: { device_id: '0', use_tf32: isTf32 ? '1' : '0', enable_cuda_graph: '1' },
+        })
+      : await openNodeSession(model, { ...settings, device, provider: {} });
+  return async (a, b) => (await session.run({ a, b })).y as Float32Array;
 }
 
 async function eagerProduct(executor: EagerExecutor): Promise<Product> {
@@ -62,7 +70,7 @@ async function probe(executor: Executor, isTf32: boolean): Promise<Probe> {
   const rng = RandomStream.from(1, 'probe');
   const drawn = () => Float32Array.from({ length: SIZE * SIZE }, () => rng.normal() / 16);
   const [a, b] = [drawn(), drawn()];
-  const product = await (isDevice(executor) ? productOn(executor) : eagerProduct(executor));
+  const product = await (isDevice(executor) ? productOn(executor, isTf32) : eagerProduct(executor));
   const y = await product(a, b);
   const seconds = (performance.now() - start) / 1000;
   const error = largestError(a, b, y);

@@ -91,6 +91,8 @@ export function loadOrtApi(): Promise<OrtApi> {
 
 function openApi(koffi: Koffi): OrtApi {
   const { libraries, version } = runtimePackage();
+  if (process.platform !== 'linux')
+    throw new DeviceError(`ONNX Runtime is called natively on Linux only, this is ${process.platform}`);
   if (libraries === undefined)
     throw new DeviceError(
       `onnxruntime-node ${version} has no library for ${process.platform} ${process.arch}`,
