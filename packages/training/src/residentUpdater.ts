@@ -76,7 +76,7 @@ export class ResidentUpdater implements Updater {
           executor,
           binding: 'native',
           resident,
-          // Recording runs a program several times, and these change what they read.
+          // Each is started once a step: too seldom to be worth recording.
           cudaGraph: false,
           ...(threads === undefined ? {} : { threads }),
           // One choice a process, though nothing here is a product.

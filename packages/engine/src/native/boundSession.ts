@@ -7,6 +7,7 @@ import type { OpenedSession, SessionSettings } from '../run/openedSession.ts';
 import type { TensorSpec } from '../trace/trace.ts';
 import { CustomOps } from './customOps.ts';
 import type { Address } from './foreign.ts';
+import { inTurn } from './inTurn.ts';
 import { LOG_ERRORS, loadOrtApi, type OrtApi } from './ortApi.ts';
 import { ResidentTensor } from './residentTensor.ts';
 
@@ -41,17 +42,21 @@ const ELEMENT_TYPE: Readonly<Record<Dtype, number>> = {
   bool: OnnxType.BOOL,
 };
 
-/** @throws Error with the runtime's words where the session cannot be made */
+/** @throws Error with the runtime's words where the session cannot be made, and where a resident tensor does not fit */
 export async function openBoundSession(model: Uint8Array, settings: BoundSettings): Promise<OpenedSession> {
+  const { device, inputs, outputs, resident, kernels, profilePrefix } = settings;
+  for (const name of Object.keys(resident))
+    if (!(name in inputs) && !(name in outputs))
+      throw new Error(
+        `"${name}" is given as a resident tensor, and is no input or output: those are ${Object.keys({ ...inputs, ...outputs }).join(', ')}`,
+      );
   const api = await loadOrtApi();
-  const { device, inputs, outputs, resident } = settings;
   /** Undone in the opposite order. */
   const cleanups: (() => void)[] = [];
   const release = (): void => {
     for (const cleanup of cleanups.splice(0).reverse()) cleanup();
   };
   try {
-    const { kernels } = settings;
     cleanups.push(() => kernels?.release());
     const ops = kernels?.ops.length ? await CustomOps.create(api, kernels.ops, device === 'cuda') : undefined;
     cleanups.push(() => ops?.release());
@@ -59,46 +64,13 @@ export async function openBoundSession(model: Uint8Array, settings: BoundSetting
     cleanups.push(() => api.release('ReleaseSession', session));
     const binding = api.call('CreateIoBinding', session);
     cleanups.push(() => api.release('ReleaseIoBinding', binding));
-    const memory = api.call(
-      'CreateMemoryInfo',
-      device === 'cuda' ? 'Cuda' : 'Cpu',
-      DEVICE_ALLOCATOR,
-      0,
-      DEFAULT_MEMORY,
-    );
+    const name = device === 'cuda' ? 'Cuda' : 'Cpu';
+    const memory = api.call('CreateMemoryInfo', name, DEVICE_ALLOCATOR, 0, DEFAULT_MEMORY);
     cleanups.push(() => api.release('ReleaseMemoryInfo', memory));
 
-    /** Those that are copied. */
-    const bind = async (specs: Readonly<Record<string, TensorSpec>>, prefix: 'in' | 'out') => {
-      const own: [string, ResidentTensor][] = [];
-      for (const [name, spec] of Object.entries(specs)) {
-        const held = resident[name];
-        const tensor = held ?? (await ResidentTensor.create(device, spec));
-        if (held === undefined) {
-          cleanups.push(() => tensor.dispose());
-          own.push([name, tensor]);
-        } else if (String(held.spec.shape) !== String(spec.shape) || held.spec.dtype !== spec.dtype)
-          throw new Error(
-            `"${name}" is ${spec.dtype} [${spec.shape}], the resident tensor given for it ${held.spec.dtype} [${held.spec.shape}]`,
-          );
-        const shape = BigInt64Array.from(spec.shape, BigInt);
-        const type = ELEMENT_TYPE[spec.dtype];
-        const value = api.call(
-          'CreateTensorWithDataAsOrtValue',
-          memory,
-          tensor.address,
-          tensor.byteLength,
-          shape,
-          shape.length,
-          type,
-        );
-        cleanups.push(() => api.release('ReleaseValue', value));
-        api.call(prefix === 'in' ? 'BindInput' : 'BindOutput', binding, `${prefix}:${name}`, value);
-      }
-      return own;
-    };
-    const given = await bind(inputs, 'in');
-    const taken = await bind(outputs, 'out');
+    const bind = binder(api, binding, memory, settings, cleanups);
+    const given = await bind('in', inputs);
+    const taken = await bind('out', outputs);
     const runOnce = (entries?: Readonly<Record<string, string>>): void => {
       const options = entries && runOptions(api, entries);
       try {
@@ -109,29 +81,72 @@ export async function openBoundSession(model: Uint8Array, settings: BoundSetting
       ops?.assertDone();
     };
     let isMeasured = !settings.isPlanned;
+    const runWith = async (values: Readonly<Record<string, TypedArray>>) => {
+      for (const [name, tensor] of given) await tensor.write(values[name]!);
+      if (!isMeasured) {
+        const arena = `${device === 'cuda' ? 'gpu' : 'cpu'}:0`;
+        runOnce({ ...UNRECORDED, 'memory.enable_memory_arena_shrinkage': arena });
+        // Takes the block, which a recorded run could not.
+        runOnce(UNRECORDED);
+        isMeasured = true;
+      }
+      runOnce();
+      return Object.fromEntries(taken.map(([name, tensor]): [string, TypedArray] => [name, tensor.read()]));
+    };
+    const turn = inTurn();
     return {
-      async run(values) {
-        for (const [name, tensor] of given) await tensor.write(values[name]!);
-        if (!isMeasured) {
-          const arena = `${device === 'cuda' ? 'gpu' : 'cpu'}:0`;
-          runOnce({ ...UNRECORDED, 'memory.enable_memory_arena_shrinkage': arena });
-          // Takes the block, which a recorded run could not.
-          runOnce(UNRECORDED);
-          isMeasured = true;
-        }
-        runOnce();
-        return Object.fromEntries(taken.map(([name, tensor]): [string, TypedArray] => [name, tensor.read()]));
-      },
-      async release() {
-        if (settings.profilePrefix !== undefined)
-          api.call('SessionEndProfiling', session, api.call('GetAllocatorWithDefaultOptions'));
-        release();
-      },
+      // Inputs have one place each: another run must not write there before this one has read.
+      run: (values) => turn(() => runWith(values)),
+      release: () =>
+        turn(async () => {
+          if (profilePrefix !== undefined)
+            api.call('SessionEndProfiling', session, api.call('GetAllocatorWithDefaultOptions'));
+          release();
+        }),
     };
   } catch (error) {
     release();
     throw error;
   }
+}
+
+/** Gives inputs or outputs their places: those of others, or their own, which it returns. */
+function binder(
+  api: OrtApi,
+  binding: Address,
+  memory: Address,
+  { device, resident }: Pick<BoundSettings, 'device' | 'resident'>,
+  cleanups: (() => void)[],
+) {
+  return async (prefix: 'in' | 'out', specs: Readonly<Record<string, TensorSpec>>) => {
+    const own: [string, ResidentTensor][] = [];
+    for (const [name, spec] of Object.entries(specs)) {
+      const held = resident[name];
+      const tensor = held ?? (await ResidentTensor.create(device, spec));
+      if (held === undefined) {
+        cleanups.push(() => tensor.dispose());
+        own.push([name, tensor]);
+      } else if (String(held.spec.shape) !== String(spec.shape) || held.spec.dtype !== spec.dtype)
+        throw new Error(
+          `"${name}" is ${spec.dtype} [${spec.shape}], the resident tensor given for it ${held.spec.dtype} [${held.spec.shape}]`,
+        );
+      const shape = BigInt64Array.from(spec.shape, BigInt);
+      const { address, byteLength } = tensor;
+      const type = ELEMENT_TYPE[spec.dtype];
+      const value = api.call(
+        'CreateTensorWithDataAsOrtValue',
+        memory,
+        address,
+        byteLength,
+        shape,
+        shape.length,
+        type,
+      );
+      cleanups.push(() => api.release('ReleaseValue', value));
+      api.call(prefix === 'in' ? 'BindInput' : 'BindOutput', binding, `${prefix}:${name}`, value);
+    }
+    return own;
+  };
 }
 
 function createSession(

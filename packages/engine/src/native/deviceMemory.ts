@@ -3,6 +3,7 @@
 import { CUDA_RUNTIMES } from '../cuda/runtime.ts';
 import { DeviceError } from '../run/deviceError.ts';
 import { type Address, bindFunctions, loadFirst, loadKoffi, loadLibrary } from './foreign.ts';
+import { inTurn } from './inTurn.ts';
 
 export interface DeviceMemory {
   /** ONNX Runtime's name of it. */
@@ -102,6 +103,7 @@ async function cudaMemory(): Promise<DeviceMemory> {
     new Promise<void>((resolve, reject) => {
       memcpy.async(to, from, from.byteLength, (error: Error | null) => (error ? reject(error) : resolve()));
     });
+  const turn = inTurn();
   let staging: { readonly address: Address; readonly bytes: number } | undefined;
   /** Memory that the card reads by itself, of so many bytes. */
   const staged = (bytes: number): Address => {
@@ -124,18 +126,19 @@ async function cudaMemory(): Promise<DeviceMemory> {
     async write(to, from) {
       const { buffer, byteOffset, byteLength } = from;
       if (byteLength < WORTH_THREADS) copy(to, from, byteLength, HOST_TO_DEVICE);
-      else {
-        const place = staged(byteLength);
-        const slice = Math.ceil(byteLength / COPIERS / 4096) * 4096;
-        const parts = Array.from({ length: Math.ceil(byteLength / slice) }, (_, i) => i * slice);
-        await Promise.all(
-          parts.map((at) => {
-            const bytes = new Uint8Array(buffer, byteOffset + at, Math.min(slice, byteLength - at));
-            return copied(place + BigInt(at), bytes);
-          }),
-        );
-        copy(to, place, byteLength, HOST_TO_DEVICE);
-      }
+      else
+        await turn(async () => {
+          const place = staged(byteLength);
+          const slice = Math.ceil(byteLength / COPIERS / 4096) * 4096;
+          const parts = Array.from({ length: Math.ceil(byteLength / slice) }, (_, i) => i * slice);
+          await Promise.all(
+            parts.map((at) => {
+              const bytes = new Uint8Array(buffer, byteOffset + at, Math.min(slice, byteLength - at));
+              return copied(place + BigInt(at), bytes);
+            }),
+          );
+          copy(to, place, byteLength, HOST_TO_DEVICE);
+        });
       settle();
     },
     read: (from, to) => copy(to, from, to.byteLength, DEVICE_TO_HOST),

@@ -63,20 +63,17 @@ export class ResidentTensor {
 }
 
 /**
- * What a graph reads and replaces in one place it must read once: whatever makes the new value then depends on that
- * reading, and none can follow.
- * @throws Error where it reads such an input more often
+ * Whether one of the tensors is an input and an output of a graph. Such an input it must read once: whatever makes the new
+ * value then depends on that reading, and none can follow.
+ * @throws Error where it reads one more often
  */
-export function assertWritableInPlace(
-  graph: Graph,
-  resident: Readonly<Record<string, ResidentTensor>>,
-): void {
+export function updatesInPlace(graph: Graph, resident: Readonly<Record<string, ResidentTensor>>): boolean {
   const written = new Set([...graph.outputs.keys()].map((key) => resident[key]?.address));
-  for (const [key, value] of graph.inputs) {
-    const held = resident[key];
-    if (held === undefined || !written.has(held.address)) continue;
+  const updated = [...graph.inputs].filter(([key]) => key in resident && written.has(resident[key]!.address));
+  for (const [key, value] of updated) {
     const readings = graph.nodes.flatMap(({ inputs }) => inputs).filter((input) => input === value).length;
     if (readings > 1)
       throw new Error(`"${key}" is updated in place and read ${readings} times: a program may read it once`);
   }
+  return updated.length > 0;
 }

@@ -8,7 +8,7 @@ import { cudaKernels, type KernelRuntime } from '../cuda/runtime.ts';
 import type { Graph } from '../ir/graph.ts';
 import { storedWeights } from '../memory/storage.ts';
 import { openBoundSession } from '../native/boundSession.ts';
-import { assertWritableInPlace, type ResidentTensor } from '../native/residentTensor.ts';
+import { type ResidentTensor, updatesInPlace } from '../native/residentTensor.ts';
 import { type Blob, lower } from '../onnx/lower.ts';
 import { encodeModel } from '../onnx/proto.ts';
 import { TARGETS, targetOf } from '../onnx/target.ts';
@@ -63,7 +63,7 @@ export interface SessionOptions {
   readonly binding?: Binding;
   /**
    * On CUDA, natively: whether the kernels of a run are recorded as one CUDA graph and started together from then on.
-   * Default true, but for programs with a loop. The first run computes several times.
+   * Default true, but for programs with a loop or that update in place. The first run computes several times.
    */
   readonly cudaGraph?: boolean;
   /**
@@ -117,6 +117,10 @@ export async function createSessionProgram(
   const isBound = isNative({ ...options, executor: device });
   if (Object.keys(resident).length > 0 && !isBound)
     throw new DeviceError('tensors can stay on a device only where ONNX Runtime is called natively');
+  if (updatesInPlace(graph, resident) && (options.cudaGraph || options.planMemory))
+    throw new DeviceError(
+      'a program that updates a tensor in place can be neither recorded nor planned: its first run would compute several times',
+    );
   if (device === 'cuda') settleTf32(tf32);
   const start = performance.now();
   const parent = realpathSync(options.temporaryFolder ?? os.tmpdir());
@@ -124,7 +128,6 @@ export async function createSessionProgram(
   const outputs = Object.fromEntries(
     [...graph.outputs].map(([key, { shape, dtype }]): [string, TensorSpec] => [key, { shape, dtype }]),
   );
-  assertWritableInPlace(graph, resident);
   let session: OpenedSession;
   let onnxNodes: number;
   try {
@@ -208,15 +211,17 @@ export function isNative({
 const GRAPHS_VARIABLE = 'PSOFT_CUDA_GRAPHS';
 
 /**
- * Whether the kernels of a run are recorded as a CUDA graph. ONNX Runtime records no control flow, and its inverse of
- * matrices reads addresses at every run that it wrote when it was recorded: there has to be one of our own.
+ * Whether the kernels of a run are recorded as a CUDA graph, for which it is computed several times. ONNX Runtime records
+ * no control flow, and its inverse of matrices reads addresses at every run that it wrote when it was recorded: there has
+ * to be one of our own.
  */
 function isRecorded(
-  { nodes }: Graph,
-  { cudaGraph }: Pick<SessionOptions, 'cudaGraph'>,
+  graph: Graph,
+  { cudaGraph, resident = {} }: Pick<SessionOptions, 'cudaGraph' | 'resident'>,
   hasKernels: boolean,
 ): boolean {
-  if (process.env[GRAPHS_VARIABLE] === '0') return false;
+  if (process.env[GRAPHS_VARIABLE] === '0' || updatesInPlace(graph, resident)) return false;
+  const { nodes } = graph;
   return cudaGraph ?? !nodes.some(({ op }) => op === 'Loop' || (op === 'MatrixInverse' && !hasKernels));
 }
 
@@ -237,7 +242,7 @@ export async function kernelRuntimeOf(
 function cudaOptions(
   graph: Graph,
   tf32: boolean,
-  options: Pick<SessionOptions, 'cudaGraph' | 'providerOptions'>,
+  options: Pick<SessionOptions, 'cudaGraph' | 'providerOptions' | 'resident'>,
   hasKernels: boolean,
 ): Record<string, string> {
   return {
