@@ -3,12 +3,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { getPeftModel, PsoftConfig } from '@psoft/adapter';
-import { type CompileOptions, dropoutStep, RandomStream } from '@psoft/engine';
+import { type CompileOptions, deviceProblem, dropoutStep, RandomStream } from '@psoft/engine';
+import { cudaObstacle } from '@psoft/engine/devices';
 import { compileTrainStep, ParameterVector } from '@psoft/training';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hasCompiler, hostKernels } from '../../engine/test/hostKernels.ts';
 import { kernelInterpreter } from '../../engine/test/kernelInterpreter.ts';
 import { SHAPES, type ShapeName, scaled, storedShape } from '../bench/shapes.ts';
+
+/** Why there is no card to run on. */
+const cuda = cudaObstacle() ?? (await deviceProblem('cuda'));
 
 let folder: string;
 beforeAll(async () => {
@@ -61,13 +65,31 @@ describe.runIf(process.platform === 'linux').each<[string, CompileOptions, numbe
     expect(fused.graph.nodes.filter(({ op }) => op === 'Fused').length).toBeGreaterThan(10);
     expect(interpreter.kernels.length).toBeGreaterThan(5);
     expect(fused.graph.nodes.length).toBeLessThan(plain.graph.nodes.length);
-    expect(Math.abs(fused.loss / plain.loss - 1)).toBeLessThan(tolerance);
-    const largest = plain.gradient.reduce((max, one) => Math.max(max, Math.abs(one)), 0);
-    const worst = plain.gradient.reduce(
-      (max, one, i) => Math.max(max, Math.abs(one - fused.gradient[i]!)),
-      0,
-    );
-    expect(largest).toBeGreaterThan(1e-4);
-    expect(worst / largest).toBeLessThan(tolerance);
+    expectSame(fused, plain, tolerance);
+  });
+
+  test.skipIf(cuda !== undefined).each<[ShapeName, 'F32' | 'BF16', boolean]>([
+    ['deberta', 'F32', false],
+    ['vit', 'F32', true],
+    ['llama', 'BF16', true],
+  ])('%s of %s weights, Neumann %s: the same on CUDA', async (name, weights, isNeumann) => {
+    const run = await stepOf(name, weights, isNeumann);
+    expectSame(await run({ ...options, executor: 'cuda' }), await run(options), 10 * tolerance);
   });
 });
+
+interface Step {
+  readonly loss: number;
+  readonly gradient: Float32Array;
+}
+
+function expectSame(actual: Step, expected: Step, tolerance: number): void {
+  expect(Math.abs(actual.loss / expected.loss - 1)).toBeLessThan(tolerance);
+  const largest = expected.gradient.reduce((max, one) => Math.max(max, Math.abs(one)), 0);
+  const worst = expected.gradient.reduce(
+    (max, one, i) => Math.max(max, Math.abs(one - actual.gradient[i]!)),
+    0,
+  );
+  expect(largest).toBeGreaterThan(1e-4);
+  expect(worst / largest).toBeLessThan(tolerance);
+}
