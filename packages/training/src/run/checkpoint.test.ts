@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -58,6 +58,16 @@ describe('a checkpoint', () => {
     await expect(file.read(size)).rejects.toThrow(message);
     await expect(file.read(size)).rejects.toThrow(/--restart/);
     expect(file.exists).toBe(true);
+  });
+
+  test('goes with what a killed writer left of one, and with nothing else', async () => {
+    const file = new CheckpointFile(path.join(folder, 'left'), key);
+    await file.remove();
+    await file.write({ state, seconds: 1, continued: 0 });
+    for (const name of ['checkpoint.safetensors.0291ba9c786b.tmp', 'other.tmp'])
+      writeFileSync(path.join(folder, 'left', name), 'half');
+    await file.remove();
+    expect(readdirSync(path.join(folder, 'left'))).toEqual(['other.tmp']);
   });
 
   test('that is damaged is refused in one line', async () => {

@@ -1,6 +1,6 @@
 /** The state of a run on disk, so that a run killed at any moment can go on from it and end as if it had not been. */
 import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { readSafetensorsHeader, readWeight, type WeightSource, writeSafetensors } from '@psoft/engine';
 import { shown as quoted } from '@psoft/engine/errors';
@@ -132,8 +132,11 @@ export class CheckpointFile {
     return { state, seconds, continued };
   }
 
-  remove(): Promise<void> {
-    return rm(this.file, { force: true });
+  /** With what writers that were killed have left: nobody writes beside the one that holds the run. */
+  async remove(): Promise<void> {
+    const names = existsSync(this.runFolder) ? await readdir(this.runFolder) : [];
+    const left = names.filter((name) => name.startsWith(`${FILE}.`) && name.endsWith('.tmp'));
+    for (const name of [FILE, ...left]) await rm(path.join(this.runFolder, name), { force: true });
   }
 }
 
