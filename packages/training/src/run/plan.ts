@@ -4,9 +4,10 @@ import { dropoutStep } from '@psoft/engine';
 import { configHash, peakMemoryBytes } from '@psoft/results';
 import { Evaluator } from '../evaluator.ts';
 import { type Batch, Fit, warmupStepsOf } from '../fit.ts';
-import { AdamW, clipGradient } from '../optimiser.ts';
+import { clipFactor } from '../optimiser.ts';
 import { compileTrainStep } from '../programs.ts';
 import { countParameters } from '../trainable.ts';
+import { createUpdater } from '../updater.ts';
 import { type RunHooks, sourceHooks } from './execute.ts';
 import { runIdentity } from './identity.ts';
 import type { ExampleSample } from './kinds/kind.ts';
@@ -133,22 +134,24 @@ async function timeBucket(
 ): Promise<Omit<BucketPlan, 'length' | 'trainBatches' | 'evaluationBatches'>> {
   const fit = new Fit(method.model, task.fit, fitConfigOf({ config, task }), options);
   const { vector } = fit;
-  const values = Float32Array.from(vector.values);
   let compileSeconds = 0;
   let stepMilliseconds: number | undefined;
   let evaluationMilliseconds: number | undefined;
   if (train !== undefined) {
     const start = performance.now();
     const spec = task.fit.trainSpec(train.bucket);
-    const step = await compileTrainStep(method.model, vector, task.fit.loss, spec, options);
+    // As the run will do it, with learning rates of 0.
+    const updater = await createUpdater(vector, {}, options);
+    const { resident } = updater;
+    const step = await compileTrainStep(method.model, vector, task.fit.loss, spec, { ...options, resident });
     compileSeconds += (performance.now() - start) / 1000;
-    const adamw = new AdamW(vector.size);
     stepMilliseconds = await best(async (at) => {
-      const { gradient } = await step.run(values, train.inputs, dropoutStep(config.seed, at));
-      clipGradient(gradient, config.training.maxGradNorm);
-      adamw.update(values, gradient, vector.ranges, () => 0);
+      await updater.add(step, { batch: train.inputs, dropout: dropoutStep(config.seed, at) });
+      const factor = clipFactor(await updater.norm(), config.training.maxGradNorm);
+      await updater.update(() => 0, factor);
     });
     await step.program.dispose();
+    await updater.dispose();
   }
   if (evaluate !== undefined) {
     const evaluator = new Evaluator(method.model, vector, options, (_, { stats }) => {
