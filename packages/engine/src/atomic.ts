@@ -1,7 +1,8 @@
 /** Files that are whole or absent, whatever happens to the process that writes them. */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
+import path, { dirname } from 'node:path';
 
 /**
  * Writes to a temporary file in the same folder, which is synced and renamed onto `file`. On any failure it is
@@ -26,6 +27,15 @@ export async function writeFileAtomically(
     throw error;
   }
   await syncFolder(dirname(file));
+}
+
+/** Removes a file, and what writers of it that were killed have left. While nobody else writes it. */
+export async function removeWithLeftovers(file: string): Promise<void> {
+  const folder = dirname(file);
+  const start = `${path.basename(file)}.`;
+  const names = existsSync(folder) ? await readdir(folder) : [];
+  const left = names.filter((name) => name.startsWith(start) && name.endsWith('.tmp'));
+  for (const one of [file, ...left.map((name) => path.join(folder, name))]) await rm(one, { force: true });
 }
 
 /** Makes the rename itself durable, where the platform lets a folder be opened. */

@@ -1,6 +1,6 @@
 import './run/ort.ts'; // First: what it sets must be set before anything else loads ONNX Runtime.
 
-export { writeFileAtomically } from './atomic.ts';
+export { removeWithLeftovers, writeFileAtomically } from './atomic.ts';
 export { type CompileOptions, compile, type Signature, traceOptimised, traceUnoptimised } from './compile.ts';
 export { type GemmOptions, gemm, type Matrix } from './gemm.ts';
 export { checkGraph } from './ir/check.ts';

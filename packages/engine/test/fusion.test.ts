@@ -3,7 +3,7 @@ import { compile, RandomStream, type Tensor, type TensorSpec, tf, traceOptimised
 import { describe, expect, test } from 'vitest';
 import { ELEMENT_EXPRESSIONS } from '../src/cuda/expressions.ts';
 import { checkGraph } from '../src/ir/check.ts';
-import type { Graph } from '../src/ir/graph.ts';
+import { type Graph, sizeOf } from '../src/ir/graph.ts';
 import { broadcastIndex, type Region } from '../src/ir/region.ts';
 import { hasCompiler, hostKernels } from './hostKernels.ts';
 import { kernelCases } from './kernelCases.ts';
@@ -133,8 +133,7 @@ function randomProgram(seed: number): {
   const specs = Object.fromEntries(shapes.map((shape, i) => [`x${i}`, f32(...shape)]));
   const values = Object.fromEntries(
     shapes.map((shape, i): [string, Float32Array] => {
-      const size = shape.reduce((product, length) => product * length, 1);
-      return [`x${i}`, Float32Array.from({ length: size }, () => rng.normal())];
+      return [`x${i}`, Float32Array.from({ length: sizeOf(shape) }, () => rng.normal())];
     }),
   );
   const plan = Array.from(

@@ -3,6 +3,7 @@ import koffi from 'koffi';
 import { ELEMENT_EXPRESSIONS } from '../src/cuda/expressions.ts';
 import type { KernelSource, RowKernel } from '../src/cuda/kernelSource.ts';
 import type { KernelRuntime } from '../src/cuda/runtime.ts';
+import { sizeOf } from '../src/ir/graph.ts';
 import { type Index, type Operand, Region } from '../src/ir/region.ts';
 import { invertBatch } from '../src/kernels/composite.ts';
 import type { CustomOp } from '../src/native/customOps.ts';
@@ -137,7 +138,6 @@ export function kernelInterpreter(): Interpreter {
     if (type === OnnxType.FLOAT) return new Float32Array(buffer);
     return type === OnnxType.INT32 ? new Int32Array(buffer) : new Uint16Array(buffer);
   };
-  const sizeOf = (shape: readonly number[]) => shape.reduce((size, length) => size * length, 1);
   return {
     kernels,
     compile: (named) => ({

@@ -1,3 +1,4 @@
+import { sizeOf } from '../ir/graph.ts';
 import { OnnxType } from '../onnx/proto.ts';
 import type { KernelSource } from './kernelSource.ts';
 
@@ -18,7 +19,7 @@ const SHARED = 48 * 1024;
  */
 export function inverseKernel(shape: readonly number[]): KernelSource {
   const n = shape.at(-1)!;
-  const count = shape.slice(0, -2).reduce((product, length) => product * length, 1);
+  const count = sizeOf(shape.slice(0, -2));
   // Beside the matrix: a column, the pivots' rows, and what the search for a pivot leaves.
   const isShared = 4 * (n * n + 3 * n) + 1024 <= SHARED;
   const each = (bound: string, inside: string, from = '0u') =>

@@ -1,6 +1,6 @@
 /** Kernels of CUDA C: what a node of an operator of our own runs. */
 import { type Index, isLinear, type Operand, type Region } from '../ir/region.ts';
-import { OnnxType } from '../onnx/proto.ts';
+import { HALF_TYPE, OnnxType } from '../onnx/proto.ts';
 import { ELEMENT_EXPRESSIONS } from './expressions.ts';
 import type { InverseKernel } from './inverseKernel.ts';
 
@@ -26,7 +26,6 @@ const C_TYPE: Partial<Record<OnnxType, string>> = {
   [OnnxType.BFLOAT16]: 'unsigned short',
   [OnnxType.FLOAT16]: 'unsigned short',
 };
-const HALF_TYPE = { bf16: OnnxType.BFLOAT16, f16: OnnxType.FLOAT16 } as const;
 
 /** The whole function. */
 export function functionOf(name: string, { body, inputs, outputs }: KernelSource): string {

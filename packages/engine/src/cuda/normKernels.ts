@@ -1,11 +1,12 @@
 /** Gradients of normalisations in one pass. */
+import { sizeOf } from '../ir/graph.ts';
 import { type KernelSource, rowKernel } from './kernelSource.ts';
 
 /** Of `LayerNormGrad`: dy, x, gamma, mean and invStd. @param shape of dy, normalised over the last axis */
 export function layerNormGradKernel(shape: readonly number[]): KernelSource {
   const width = shape.at(-1)!;
   return rowKernel({
-    rows: shape.slice(0, -1).reduce((rows, length) => rows * length, 1),
+    rows: sizeOf(shape.slice(0, -1)),
     width,
     inputs: 5,
     row: ['const float mean = i3[row], inv = i4[row];'],
@@ -19,7 +20,7 @@ export function layerNormGradKernel(shape: readonly number[]): KernelSource {
 export function rmsNormGradKernel(shape: readonly number[]): KernelSource {
   const width = shape.at(-1)!;
   return rowKernel({
-    rows: shape.slice(0, -1).reduce((rows, length) => rows * length, 1),
+    rows: sizeOf(shape.slice(0, -1)),
     width,
     inputs: 4,
     row: ['const float inv = i3[row];'],

@@ -1,6 +1,7 @@
 /** Compiles kernels of CUDA C while a program is made, by NVIDIA's compiler library, and starts them by its driver. */
 
 import type { CustomOp } from '../native/customOps.ts';
+import { CUDA_RUNTIMES } from '../native/deviceMemory.ts';
 import { type Address, type ForeignFunction, type Koffi, loadFirst, loadKoffi } from '../native/foreign.ts';
 import type { NamedKernel } from '../onnx/builder.ts';
 import { DeviceError } from '../run/deviceError.ts';
@@ -43,7 +44,6 @@ const COMPUTE_MAJOR = 75;
 const COMPUTE_MINOR = 76;
 
 const NVRTC_LIBRARIES = ['libnvrtc.so.13', 'libnvrtc.so.12'];
-export const CUDA_RUNTIMES = ['libcudart.so.13', 'libcudart.so.12'];
 
 type Functions<Names extends object> = Record<keyof Names, ForeignFunction>;
 

@@ -41,6 +41,13 @@ export function sizeOf(shape: readonly number[]): number {
   return size;
 }
 
+const ELEMENT_BYTES: Record<Dtype, number> = { float32: 4, int32: 4, bool: 1 };
+
+/** Bytes of a value as ONNX Runtime holds it between two nodes. */
+export function bytesOf({ shape, dtype }: Pick<Value, 'shape' | 'dtype'>): number {
+  return sizeOf(shape) * ELEMENT_BYTES[dtype];
+}
+
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((dim, i) => dim === b[i]);
 }

@@ -1,7 +1,7 @@
 /** Kernels that compute nothing new: marks and roundings that passes put in or read. */
 import type { Value } from '../ir/graph.ts';
 import { bindNarrow } from '../onnx/narrow.ts';
-import { OnnxType } from '../onnx/proto.ts';
+import { HALF_TYPE } from '../onnx/proto.ts';
 import { tf } from '../tf.ts';
 import { narrowBf16, narrowF16, widenBf16, widenF16 } from '../weights/half.ts';
 import { attr, type CompositeKernel, type Kernel } from './kernel.ts';
@@ -27,7 +27,7 @@ const RoundTo: CompositeKernel = {
     const weight = onnx.narrow(x);
     // Each reader of a narrow weight makes its float32 values, and rounds them then.
     if (weight !== undefined) return bindNarrow(y, { ...weight, roundTo }, onnx);
-    const to = roundTo === 'bf16' ? OnnxType.BFLOAT16 : OnnxType.FLOAT16;
+    const to = HALF_TYPE[roundTo];
     const before = onnx.half(x);
     if (before?.type === to) return onnx.bindHalf(y, before);
     const half = onnx.emit('Cast', [onnx.name(x)], { to });

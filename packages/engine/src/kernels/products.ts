@@ -3,7 +3,7 @@ import type { Attributes, GraphNode, Value } from '../ir/graph.ts';
 import { matMulShape, range } from '../ir/shapes.ts';
 import type { Half, OnnxBuilder } from '../onnx/builder.ts';
 import { halfOf, narrowProduct } from '../onnx/narrow.ts';
-import { OnnxType } from '../onnx/proto.ts';
+import { HALF_TYPE } from '../onnx/proto.ts';
 import type { KernelTable, ValueType } from './kernel.ts';
 
 function productType([a, b]: readonly Value[], attrs: Attributes): readonly ValueType[] {
@@ -52,7 +52,7 @@ function halfProduct(node: GraphNode, onnx: OnnxBuilder): Half | undefined {
   const type = node.attrs.operands as 'bf16' | 'f16' | undefined;
   if (type === undefined || !onnx.target.multipliesHalves) return undefined;
   const halves = node.inputs.slice(0, 2).map((value) => halfOf(value, type, onnx));
-  return { name: product(node, halves, onnx), type: type === 'bf16' ? OnnxType.BFLOAT16 : OnnxType.FLOAT16 };
+  return { name: product(node, halves, onnx), type: HALF_TYPE[type] };
 }
 
 function widened(half: Half | undefined, onnx: OnnxBuilder): string | undefined {

@@ -1,5 +1,5 @@
 /** What a session will need, from its graph alone: nothing is run, and no weight is read. */
-import { type Graph, type GraphNode, typeText, type Value } from '../ir/graph.ts';
+import { bytesOf, type Graph, type GraphNode, typeText, type Value } from '../ir/graph.ts';
 import { loopParts } from '../kernels/loop.ts';
 import type { HalfWeights } from '../run/session.ts';
 import { placesOf } from '../weights/moved.ts';
@@ -8,7 +8,7 @@ import type { WeightSource } from '../weights/source.ts';
 import { isForward, isPieceable } from './narrow.ts';
 import { planExecution } from './order.ts';
 import { peak } from './peak.ts';
-import { bytesOf, type SessionWeights, storageOf, storedWeights } from './storage.ts';
+import { type SessionWeights, storageOf, storedWeights } from './storage.ts';
 
 export interface MemoryEstimate {
   /** Weights as they are stored: bytes of files, which are mapped and shared, or of arrays. */

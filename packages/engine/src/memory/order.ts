@@ -5,10 +5,10 @@
  * a parameter's gradient waits for the end, and with it the activations it is made of - gets an anchor: a node of no
  * cost that reads it and that nobody reads, from which the walk starts in its turn.
  */
-import type { Graph, GraphNode, Value } from '../ir/graph.ts';
+import { bytesOf, type Graph, type GraphNode, type Value } from '../ir/graph.ts';
 import { producers } from '../passes/rewrite.ts';
 import { peak } from './peak.ts';
-import { bytesOf, storageOf } from './storage.ts';
+import { storageOf } from './storage.ts';
 
 export interface ExecutionPlan {
   /** The graph's nodes as the session will run them. */

@@ -1,8 +1,8 @@
 /** How much memory computed values take at one time. */
-import type { Graph, GraphNode, Value } from '../ir/graph.ts';
+import { bytesOf, type Graph, type GraphNode, type Value } from '../ir/graph.ts';
 import { loopParts } from '../kernels/loop.ts';
 import { bytesToRead, type NarrowRead, narrowReads } from './narrow.ts';
-import { AS_FLOAT32, bytesOf, type StoredWeights, storageOf } from './storage.ts';
+import { AS_FLOAT32, type StoredWeights, storageOf } from './storage.ts';
 import { IN_PLACE, WORKSPACE } from './workspace.ts';
 
 /**

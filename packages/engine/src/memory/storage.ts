@@ -1,17 +1,10 @@
 /** How many bytes values take, which of them share memory, and which lie in fewer bits. */
-import { type Dtype, type Graph, type GraphNode, sizeOf, type Value } from '../ir/graph.ts';
+import type { Graph, GraphNode, Value } from '../ir/graph.ts';
 import { isReshape } from '../kernels/layout.ts';
 import type { HalfWeights } from '../run/session.ts';
 import { storedBytes } from '../weights/read.ts';
 import type { QuantizedWeight, WeightReference, WeightSource } from '../weights/source.ts';
 import { isForward, isPieceable, type NarrowWeight, narrowReads } from './narrow.ts';
-
-const ELEMENT_BYTES: Record<Dtype, number> = { float32: 4, int32: 4, bool: 1 };
-
-/** Bytes of a value as ONNX Runtime holds it between two nodes. */
-export function bytesOf(value: Value): number {
-  return sizeOf(value.shape) * ELEMENT_BYTES[value.dtype];
-}
 
 /** Whether a node's output is its input under another shape: no memory of its own. */
 function isView({ op }: GraphNode): boolean {

@@ -1,8 +1,8 @@
 /** A session whose inputs and outputs have places of their own in the device's memory, for good. */
 
 import type { CompiledKernels } from '../cuda/runtime.ts';
-import type { Dtype, TypedArray } from '../ir/graph.ts';
-import { OnnxType } from '../onnx/proto.ts';
+import type { TypedArray } from '../ir/graph.ts';
+import { ONNX_DTYPE } from '../onnx/builder.ts';
 import type { OpenedSession, SessionSettings } from '../run/openedSession.ts';
 import type { TensorSpec } from '../trace/trace.ts';
 import { CustomOps } from './customOps.ts';
@@ -14,8 +14,6 @@ import { ResidentTensor } from './residentTensor.ts';
 /** What a bound session needs to know beyond what any does. */
 export interface BoundSettings extends SessionSettings {
   readonly device: 'cpu' | 'cuda';
-  readonly inputs: Readonly<Record<string, TensorSpec>>;
-  readonly outputs: Readonly<Record<string, TensorSpec>>;
   /** Inputs and outputs that others hold, by their names; the rest is copied at each run. */
   readonly resident: Readonly<Record<string, ResidentTensor>>;
   /** Operators of our own in the model. */
@@ -36,28 +34,21 @@ const ALL_OPTIMISATIONS = 99;
 const DEVICE_ALLOCATOR = 0;
 const DEFAULT_MEMORY = 0;
 
-const ELEMENT_TYPE: Readonly<Record<Dtype, number>> = {
-  float32: OnnxType.FLOAT,
-  int32: OnnxType.INT32,
-  bool: OnnxType.BOOL,
-};
-
 /** @throws Error with the runtime's words where the session cannot be made, and where a resident tensor does not fit */
 export async function openBoundSession(model: Uint8Array, settings: BoundSettings): Promise<OpenedSession> {
   const { device, inputs, outputs, resident, kernels, profilePrefix } = settings;
-  for (const name of Object.keys(resident))
-    if (!(name in inputs) && !(name in outputs))
-      throw new Error(
-        `"${name}" is given as a resident tensor, and is no input or output: those are ${Object.keys({ ...inputs, ...outputs }).join(', ')}`,
-      );
-  const api = await loadOrtApi();
   /** Undone in the opposite order. */
-  const cleanups: (() => void)[] = [];
+  const cleanups: (() => void)[] = [() => kernels?.release()];
   const release = (): void => {
     for (const cleanup of cleanups.splice(0).reverse()) cleanup();
   };
   try {
-    cleanups.push(() => kernels?.release());
+    for (const name of Object.keys(resident))
+      if (!(name in inputs) && !(name in outputs))
+        throw new Error(
+          `"${name}" is given as a resident tensor, and is no input or output: those are ${Object.keys({ ...inputs, ...outputs }).join(', ')}`,
+        );
+    const api = await loadOrtApi();
     const ops = kernels?.ops.length ? await CustomOps.create(api, kernels.ops, device === 'cuda') : undefined;
     cleanups.push(() => ops?.release());
     const session = createSession(api, model, settings, ops);
@@ -132,7 +123,7 @@ function binder(
         );
       const shape = BigInt64Array.from(spec.shape, BigInt);
       const { address, byteLength } = tensor;
-      const type = ELEMENT_TYPE[spec.dtype];
+      const type = ONNX_DTYPE[spec.dtype];
       const value = api.call(
         'CreateTensorWithDataAsOrtValue',
         memory,

@@ -2,6 +2,7 @@
  * Operators of our own in a session of ONNX Runtime: its C API calls back into JavaScript, which starts the kernel. Where
  * runs are recorded as a CUDA graph, that is while they are recorded and never again.
  */
+import { CUSTOM_DOMAIN } from '../onnx/proto.ts';
 import { type Address, type Koffi, loadKoffi } from './foreign.ts';
 import type { OrtApi } from './ortApi.ts';
 
@@ -19,9 +20,6 @@ export interface CustomOp {
   run(tensors: readonly Address[], stream: Address): void;
 }
 
-/** ONNX domain of these operators. */
-export const CUSTOM_DOMAIN = 'psoft';
-
 /** Fields of `struct OrtCustomOp` behind its version (onnxruntime_c_api.h), in their order; 0 where we give none. */
 const FIELDS = [
   'createKernel',
@@ -33,9 +31,9 @@ const FIELDS = [
   'getOutputCount',
   'compute',
   'destroyKernel',
-  'getRequired',
-  'getRequired',
-  'getInputMemory',
+  'getZero',
+  'getZero',
+  'getZero',
   'getOne',
   'getOne',
   'getOne',
@@ -121,23 +119,22 @@ export class CustomOps {
   }
 
   #table(): Record<Field, Address> {
-    const { out, ...types } = { out: 'int', op: 'void *', index: 'size_t' };
+    const [int, op, index] = ['int', 'void *', 'size_t'];
     const callback = (name: string, result: string, args: string[], fn: (...args: never[]) => unknown) => {
       const proto = this.#koffi.proto(`PsoftOp_${name}_${prototypes++}`, result, args);
       const address = this.#koffi.register(fn, this.#koffi.pointer(proto)) as unknown as Address;
       this.#callbacks.push(address);
       return address;
     };
-    const { op, index } = types;
     return {
       createKernel: callback('create', op, [op, op, op], (self: Address) => self),
       getName: callback('name', op, [op], (self: Address) => this.#of(self).name),
       getProvider: callback('provider', op, [op], (self: Address) => this.#of(self).provider),
-      getInputType: callback('inputType', out, [op, index], (self: Address, i: number) => {
+      getInputType: callback('inputType', int, [op, index], (self: Address, i: number) => {
         return this.#of(self).op.inputs[Number(i)]!;
       }),
       getInputCount: callback('inputCount', index, [op], (self: Address) => this.#of(self).op.inputs.length),
-      getOutputType: callback('outputType', out, [op, index], (self: Address, i: number) => {
+      getOutputType: callback('outputType', int, [op, index], (self: Address, i: number) => {
         return this.#of(self).op.outputs[Number(i)]!.type;
       }),
       getOutputCount: callback(
@@ -154,10 +151,10 @@ export class CustomOps {
         }
       }),
       destroyKernel: callback('destroy', 'void', [op], () => undefined),
-      getRequired: callback('required', out, [op, index], () => 0),
-      getInputMemory: callback('memory', out, [op, index], () => 0),
-      getOne: callback('one', out, [op], () => 1),
-      getLastVersion: callback('last', out, [op], () => LAST_VERSION),
+      // Required each, in the provider's own memory.
+      getZero: callback('zero', int, [op, index], () => 0),
+      getOne: callback('one', int, [op], () => 1),
+      getLastVersion: callback('last', int, [op], () => LAST_VERSION),
     };
   }
 

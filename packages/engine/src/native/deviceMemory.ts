@@ -1,6 +1,5 @@
 /** Memory of a device, in which tensors outlast a run. */
 
-import { CUDA_RUNTIMES } from '../cuda/runtime.ts';
 import { DeviceError } from '../run/deviceError.ts';
 import { type Address, bindFunctions, loadFirst, loadKoffi, loadLibrary } from './foreign.ts';
 import { inTurn } from './inTurn.ts';
@@ -53,6 +52,9 @@ async function hostMemory(): Promise<DeviceMemory> {
     copy: (from, to, bytes) => memcpy(to, from, bytes),
   };
 }
+
+/** CUDA's runtime, of the version that the provider was built for. */
+export const CUDA_RUNTIMES = ['libcudart.so.13', 'libcudart.so.12'];
 
 /** CUDA copies ordinary memory with one thread. From so many bytes on several of ours copy it to where the card reads. */
 const WORTH_THREADS = 4e6;

@@ -1,10 +1,8 @@
-import { type Dtype, type Graph, sizeOf, type TypedArray } from '../ir/graph.ts';
+import { bytesOf, type Graph, type TypedArray } from '../ir/graph.ts';
 import { arrayOf } from '../run/program.ts';
 import type { TensorSpec } from '../trace/trace.ts';
 import { type DeviceMemory, deviceMemory } from './deviceMemory.ts';
 import type { Address } from './foreign.ts';
-
-const BYTES: Readonly<Record<Dtype, number>> = { float32: 4, int32: 4, bool: 1 };
 
 /**
  * A tensor in a device's memory, which programs compiled with it in their `resident` option read and write in place:
@@ -19,7 +17,7 @@ export class ResidentTensor {
     readonly spec: TensorSpec,
     private readonly memory: DeviceMemory,
   ) {
-    this.byteLength = sizeOf(spec.shape) * BYTES[spec.dtype];
+    this.byteLength = bytesOf(spec);
     this.address = memory.allocate(this.byteLength);
   }
 
@@ -62,18 +60,30 @@ export class ResidentTensor {
   }
 }
 
-/**
- * Whether one of the tensors is an input and an output of a graph. Such an input it must read once: whatever makes the new
- * value then depends on that reading, and none can follow.
- * @throws Error where it reads one more often
- */
+/** Names of the inputs of a graph whose tensors are outputs of it, too. */
+function updatedInPlace(
+  { inputs, outputs }: Graph,
+  resident: Readonly<Record<string, ResidentTensor>>,
+): string[] {
+  const written = new Set([...outputs.keys()].map((key) => resident[key]?.address));
+  return [...inputs.keys()].filter((key) => key in resident && written.has(resident[key]!.address));
+}
+
+/** Whether one of the tensors is an input and an output of a graph. */
 export function updatesInPlace(graph: Graph, resident: Readonly<Record<string, ResidentTensor>>): boolean {
-  const written = new Set([...graph.outputs.keys()].map((key) => resident[key]?.address));
-  const updated = [...graph.inputs].filter(([key]) => key in resident && written.has(resident[key]!.address));
-  for (const [key, value] of updated) {
+  return updatedInPlace(graph, resident).length > 0;
+}
+
+/**
+ * What a graph updates in place it must read once: whatever makes the new value then depends on that reading, and none can
+ * follow.
+ * @throws Error where it reads it more often
+ */
+export function assertReadOnce(graph: Graph, resident: Readonly<Record<string, ResidentTensor>>): void {
+  for (const key of updatedInPlace(graph, resident)) {
+    const value = graph.inputs.get(key);
     const readings = graph.nodes.flatMap(({ inputs }) => inputs).filter((input) => input === value).length;
     if (readings > 1)
       throw new Error(`"${key}" is updated in place and read ${readings} times: a program may read it once`);
   }
-  return updated.length > 0;
 }

@@ -2,9 +2,14 @@
 
 import type { KernelSource } from '../cuda/kernelSource.ts';
 import type { Dtype, TypedArray, Value } from '../ir/graph.ts';
-import { CUSTOM_DOMAIN } from '../native/customOps.ts';
 import type { NarrowTensor } from './narrow.ts';
-import { type AttributeValue, type OnnxInitializer, type OnnxNode, OnnxType } from './proto.ts';
+import {
+  type AttributeValue,
+  CUSTOM_DOMAIN,
+  type OnnxInitializer,
+  type OnnxNode,
+  OnnxType,
+} from './proto.ts';
 import { ANY_TARGET, type Target } from './target.ts';
 
 /** A tensor of 16-bit numbers. */

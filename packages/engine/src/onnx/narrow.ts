@@ -7,7 +7,7 @@ import type { GraphNode, Value } from '../ir/graph.ts';
 import { isForward, isPieceable, type NarrowWeight, type Piece, piecesOf } from '../memory/narrow.ts';
 import type { ByteRange, QuantizedWeight, WeightDtype, WeightReference } from '../weights/source.ts';
 import type { Half, OnnxBuilder } from './builder.ts';
-import { type OnnxInitializer, OnnxType } from './proto.ts';
+import { HALF_TYPE, type OnnxInitializer, OnnxType } from './proto.ts';
 
 export const WEIGHT_TYPE: Readonly<Record<WeightDtype, OnnxType>> = {
   F32: OnnxType.FLOAT,
@@ -35,7 +35,7 @@ export function bindNarrow(value: Value, weight: NarrowTensor, onnx: OnnxBuilder
 
 /** The 16-bit numbers of a value that has no others: as stored, as rounded, or cast, which loses nothing. */
 export function halfOf(value: Value, type: 'bf16' | 'f16', onnx: OnnxBuilder): string {
-  const to = type === 'bf16' ? OnnxType.BFLOAT16 : OnnxType.FLOAT16;
+  const to = HALF_TYPE[type];
   const weight = onnx.narrow(value);
   if (weight?.source.kind === 'file' && WEIGHT_TYPE[weight.source.dtype] === to)
     return declareHalf(onnx, weight, weight.source, wholeOf(weight));
@@ -139,7 +139,7 @@ function widened(onnx: OnnxBuilder, weight: NarrowTensor, piece: Piece): string 
 
 function rounded(onnx: OnnxBuilder, { roundTo }: NarrowTensor, exact: string): string {
   if (roundTo === undefined) return exact;
-  const to = roundTo === 'bf16' ? OnnxType.BFLOAT16 : OnnxType.FLOAT16;
+  const to = HALF_TYPE[roundTo];
   return onnx.cast(onnx.emit('Cast', [exact], { to }), 'float32');
 }
 

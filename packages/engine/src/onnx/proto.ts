@@ -18,6 +18,12 @@ export const OnnxType = {
 } as const;
 export type OnnxType = (typeof OnnxType)[keyof typeof OnnxType];
 
+/** By the names that precisions have. */
+export const HALF_TYPE = { bf16: OnnxType.BFLOAT16, f16: OnnxType.FLOAT16 } as const;
+
+/** Domain of operators of our own. */
+export const CUSTOM_DOMAIN = 'psoft';
+
 export type AttributeValue =
   | number
   | { float: number }
@@ -80,7 +86,7 @@ export function encodeModel(model: OnnxModel): Uint8Array {
   for (const [domain, version] of [
     ['', OPSET],
     ['com.microsoft', 1],
-    ['psoft', 1],
+    [CUSTOM_DOMAIN, 1],
   ] as const) {
     pbf.writeMessage(8, writeOpset, { domain, version });
   }

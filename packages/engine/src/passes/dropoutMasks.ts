@@ -1,19 +1,9 @@
-import { type Graph, type GraphNode, sizeOf, type Value } from '../ir/graph.ts';
-import type { LoopBody } from '../ir/loopBody.ts';
+import { type GraphNode, sizeOf, type Value } from '../ir/graph.ts';
+import { again } from './again.ts';
 import { freshValues, type Pass, producers, readersOf } from './rewrite.ts';
 
 /** What stands between the rows of a pool and the product with a mask. */
 const LAYOUT = new Set(['Reshape', 'Slice']);
-
-/** Attribute of nodes that compute once more what the graph has already. */
-export const AGAIN = 'again';
-
-/** Whether a graph or a loop in it has such nodes: nobody may then look for equal ones and join them. */
-export function takesMasksAgain({ nodes }: Graph): boolean {
-  return nodes.some(
-    ({ op, attrs }) => AGAIN in attrs || (op === 'Loop' && takesMasksAgain((attrs.body as LoopBody).graph)),
-  );
-}
 
 /**
  * Takes a mask from its pool again where the gradient needs it, and keeps none from the forward to the backward pass:
@@ -42,9 +32,9 @@ export const dropoutMasks = (worthBytes: number): Pass => ({
       const chain = chainTo(value);
       if (chain === undefined) continue;
       for (const reader of products.slice(1)) {
-        const again = copied(chain, fresh);
-        before.set(reader, again);
-        const mask = again.at(-1)!.outputs[0]!;
+        const { nodes, of } = again(chain, fresh);
+        const mask = of(chain.at(-1)!.outputs[0]!);
+        before.set(reader, nodes);
         changed.set(reader, {
           ...reader,
           inputs: reader.inputs.map((input) => (input === value ? mask : input)),
@@ -56,13 +46,3 @@ export const dropoutMasks = (worthBytes: number): Pass => ({
     return { ...graph, nodes };
   },
 });
-
-function copied(chain: readonly GraphNode[], fresh: ReturnType<typeof freshValues>): GraphNode[] {
-  const copies = new Map<Value, Value>();
-  return chain.map((node) => {
-    const outputs = node.outputs.map((output) => fresh(output));
-    const inputs = node.inputs.map((input) => copies.get(input) ?? input);
-    for (const [i, output] of node.outputs.entries()) copies.set(output, outputs[i]!);
-    return { ...node, inputs, outputs, attrs: { ...node.attrs, [AGAIN]: true } };
-  });
-}

@@ -4,6 +4,7 @@ import { ELEMENT_EXPRESSIONS } from '../cuda/expressions.ts';
 import { type Graph, type GraphNode, sizeOf, type Value } from '../ir/graph.ts';
 import { broadcastIndex, type Operand, Region, type RegionOutput, type Step } from '../ir/region.ts';
 import { isReshape } from '../kernels/layout.ts';
+import { originsOf } from './origins.ts';
 import { type Pass, producers, readersOf } from './rewrite.ts';
 
 /** Nodes of several passes over memory, worth a kernel of their own. */
@@ -48,7 +49,11 @@ class Finder {
   }
 
   groups(): Group[] {
-    const frozen = frozenValues(this.graph);
+    // What is made of weights, constants and nothing at all ONNX Runtime computes once, when a session is made.
+    const filled = this.graph.nodes
+      .filter(({ inputs }) => inputs.length === 0)
+      .flatMap(({ outputs }) => outputs);
+    const { frozen } = originsOf(this.graph, { frozen: filled });
     for (const node of this.graph.nodes)
       if (isElementwise(node) && !frozen.has(node.outputs[0]!)) this.#join(node);
     const all = [...new Set(this.#groups.values())];
@@ -162,14 +167,6 @@ class Finder {
   }
 }
 
-/** What is made of weights and constants alone: ONNX Runtime computes it once, when a session is made. */
-function frozenValues(graph: Graph): Set<Value> {
-  const frozen = new Set<Value>([...graph.weights.values(), ...graph.constants.keys()]);
-  for (const { inputs, outputs } of graph.nodes)
-    if (inputs.every((input) => frozen.has(input))) for (const output of outputs) frozen.add(output);
-  return frozen;
-}
-
 function tensorsOf(nodes: ReadonlySet<GraphNode>): number {
   return new Set([...nodes].flatMap(({ inputs, outputs }) => [...inputs, ...outputs])).size;
 }
@@ -210,8 +207,7 @@ interface Surroundings {
 }
 
 function fusedNode(group: Group, { readers, results, finder, groupOf }: Surroundings): GraphNode {
-  const members = [...group.nodes].sort((a, b) => a.outputs[0]!.id - b.outputs[0]!.id);
-  const ordered = topological(members, finder);
+  const ordered = finder.graph.nodes.filter((node) => group.nodes.has(node));
   const places = new Map(ordered.map((node, i) => [node, i]));
   const inputs: Value[] = [];
   const inputAt = (value: Value): number => {
@@ -257,23 +253,6 @@ function fusedNode(group: Group, { readers, results, finder, groupOf }: Surround
 /** A row of labels stands beside the rows of what it labels. */
 function shapeBeside({ shape }: Value, { op, inputs }: GraphNode): readonly number[] {
   return op === 'TokenLossGrad' && shape.length === 1 && inputs[1]!.shape === shape ? [...shape, 1] : shape;
-}
-
-function topological(members: readonly GraphNode[], finder: Finder): GraphNode[] {
-  const own = new Set(members);
-  const done = new Set<GraphNode>();
-  const ordered: GraphNode[] = [];
-  const visit = (node: GraphNode): void => {
-    if (done.has(node)) return;
-    done.add(node);
-    for (const input of node.inputs) {
-      const made = finder.producer(finder.base(input));
-      if (made !== undefined && own.has(made)) visit(made);
-    }
-    ordered.push(node);
-  };
-  members.forEach(visit);
-  return ordered;
 }
 
 /** Each node behind what it reads, and otherwise as they stand: a group's readers may stand before its last member. */

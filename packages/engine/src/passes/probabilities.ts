@@ -1,5 +1,5 @@
 import { type GraphNode, sizeOf, type Value } from '../ir/graph.ts';
-import { AGAIN } from './dropoutMasks.ts';
+import { again } from './again.ts';
 import { freshValues, type Pass, producers, readersOf } from './rewrite.ts';
 
 /** What stands between the probabilities and those who compute with them. */
@@ -33,22 +33,12 @@ export const probabilities = (worthBytes: number): Pass => ({
       const first = uses[0];
       const late = uses.filter(({ reader }) => places.get(reader)! - places.get(first!.reader)! > FAR);
       if (late.length === 0) continue;
-      const copies = new Map<Value, Value>();
-      const again: GraphNode[] = [];
-      const copy = (node: GraphNode): void => {
-        if (copies.has(node.outputs[0]!)) return;
-        const outputs = node.outputs.map((output) => fresh(output));
-        const inputs = node.inputs.map((input) => copies.get(input) ?? input);
-        for (const [i, output] of node.outputs.entries()) copies.set(output, outputs[i]!);
-        again.push({ ...node, inputs, outputs, attrs: { ...node.attrs, [AGAIN]: true } });
-      };
-      chain.forEach(copy);
-      for (const { path } of late) path.forEach(copy);
+      const { nodes, of } = again([...new Set([...chain, ...late.flatMap(({ path }) => path)])], fresh);
       const start = late[0]!.reader;
-      before.set(start, [...(before.get(start) ?? []), ...again]);
+      before.set(start, [...(before.get(start) ?? []), ...nodes]);
       for (const { reader } of late) {
         const node = changed.get(reader) ?? reader;
-        changed.set(reader, { ...node, inputs: node.inputs.map((input) => copies.get(input) ?? input) });
+        changed.set(reader, { ...node, inputs: node.inputs.map(of) });
       }
     }
     if (changed.size === 0) return graph;

@@ -1,15 +1,12 @@
 /** A session of onnxruntime-node, whose inputs go to the device and whose outputs come back at every run. */
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { TypedArray } from '../ir/graph.ts';
-import type { TensorSpec } from '../trace/trace.ts';
 import type { OpenedSession, SessionSettings } from './openedSession.ts';
 import { loadOrt } from './ort.ts';
 import type { Device } from './program.ts';
 
 export interface NodeSettings extends SessionSettings {
   readonly device: Device;
-  readonly inputs: Readonly<Record<string, TensorSpec>>;
-  readonly outputs: Readonly<Record<string, TensorSpec>>;
   /** Options of the device's provider. */
   readonly provider: Readonly<Record<string, unknown>>;
 }

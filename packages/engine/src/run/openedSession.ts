@@ -1,5 +1,6 @@
 /** A session of ONNX Runtime, whichever way it is called. */
 import type { TypedArray } from '../ir/graph.ts';
+import type { TensorSpec } from '../trace/trace.ts';
 
 export interface OpenedSession {
   /** @param values of the inputs, by the program's names. @returns the outputs that are copied back */
@@ -9,6 +10,8 @@ export interface OpenedSession {
 
 /** What every session is made with. */
 export interface SessionSettings {
+  readonly inputs: Readonly<Record<string, TensorSpec>>;
+  readonly outputs: Readonly<Record<string, TensorSpec>>;
   readonly threads?: number;
   readonly profilePrefix?: string;
   /** Configuration entries, by their full names. */

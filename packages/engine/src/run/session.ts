@@ -8,11 +8,11 @@ import { cudaKernels, type KernelRuntime } from '../cuda/runtime.ts';
 import type { Graph } from '../ir/graph.ts';
 import { storedWeights } from '../memory/storage.ts';
 import { openBoundSession } from '../native/boundSession.ts';
-import { type ResidentTensor, updatesInPlace } from '../native/residentTensor.ts';
+import { assertReadOnce, type ResidentTensor, updatesInPlace } from '../native/residentTensor.ts';
 import { type Blob, lower } from '../onnx/lower.ts';
 import { encodeModel } from '../onnx/proto.ts';
 import { TARGETS, targetOf } from '../onnx/target.ts';
-import { takesMasksAgain } from '../passes/dropoutMasks.ts';
+import { computesAgain } from '../passes/again.ts';
 import type { Precision } from '../passes/precision.ts';
 import type { TensorSpec } from '../trace/trace.ts';
 import { writeFully } from '../weights/bytes.ts';
@@ -108,15 +108,16 @@ export async function createSessionProgram(
     readonly device?: Device;
     readonly recompute?: boolean;
     readonly precision?: Precision;
-    readonly kernelRuntime?: KernelRuntime | undefined;
   } = {},
 ): Promise<Program> {
   const { recompute = false, device = 'cpu', precision = 'f32', profilePrefix, resident = {} } = options;
   const { tf32 = false } = options;
-  const hasKernels = options.kernelRuntime !== undefined;
+  const runtime = options.kernels || undefined;
+  const hasKernels = runtime !== undefined;
   const isBound = isNative({ ...options, executor: device });
   if (Object.keys(resident).length > 0 && !isBound)
     throw new DeviceError('tensors can stay on a device only where ONNX Runtime is called natively');
+  assertReadOnce(graph, resident);
   if (updatesInPlace(graph, resident) && (options.cudaGraph || options.planMemory))
     throw new DeviceError(
       'a program that updates a tensor in place can be neither recorded nor planned: its first run would compute several times',
@@ -154,7 +155,7 @@ export async function createSessionProgram(
         'optimization.disable_specified_optimizers': disabledOptimisers(
           // Where 16-bit numbers are multiplied as such, folding joins weights and widens none that matter.
           areHalvesInPlace && !(device === 'cuda' && precision !== 'f32'),
-          recompute || quantized.size > 0 || takesMasksAgain(graph),
+          recompute || quantized.size > 0 || computesAgain(graph),
         ),
         ...options.sessionEntries,
       },
@@ -167,7 +168,7 @@ export async function createSessionProgram(
             device: nativeDevice(device),
             resident,
             isPlanned: options.planMemory ?? (device === 'cuda' && isRecorded(graph, options, hasKernels)),
-            ...(options.kernelRuntime && { kernels: options.kernelRuntime.compile(lowered.kernels) }),
+            ...(runtime && { kernels: runtime.compile(lowered.kernels) }),
             provider: cudaOptions(graph, tf32, options, hasKernels),
           })
         : openNodeSession(model, { ...settings, device, provider: options.providerOptions ?? {} }),

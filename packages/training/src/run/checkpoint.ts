@@ -1,8 +1,14 @@
 /** The state of a run on disk, so that a run killed at any moment can go on from it and end as if it had not been. */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { readSafetensorsHeader, readWeight, type WeightSource, writeSafetensors } from '@psoft/engine';
+import {
+  readSafetensorsHeader,
+  readWeight,
+  removeWithLeftovers,
+  type WeightSource,
+  writeSafetensors,
+} from '@psoft/engine';
 import { shown as quoted } from '@psoft/engine/errors';
 import type { FitState } from '../fit.ts';
 import type { GradScalerState } from '../gradScaler.ts';
@@ -133,10 +139,8 @@ export class CheckpointFile {
   }
 
   /** With what writers that were killed have left: nobody writes beside the one that holds the run. */
-  async remove(): Promise<void> {
-    const names = existsSync(this.runFolder) ? await readdir(this.runFolder) : [];
-    const left = names.filter((name) => name.startsWith(`${FILE}.`) && name.endsWith('.tmp'));
-    for (const name of [FILE, ...left]) await rm(path.join(this.runFolder, name), { force: true });
+  remove(): Promise<void> {
+    return removeWithLeftovers(this.file);
   }
 }
 
