@@ -25,6 +25,8 @@ struct Place { unsigned x; };
 static Place blockIdx, threadIdx;
 struct float4 { float x, y, z, w; };
 struct int4 { int x, y, z, w; };
+struct uint4 { unsigned x, y, z, w; };
+struct uint2 { unsigned x, y; };
 struct ushort4 { unsigned short x, y, z, w; };
 static inline float4 make_float4(float x, float y, float z, float w) { return { x, y, z, w }; }
 static inline ushort4 make_ushort4(unsigned short x, unsigned short y, unsigned short z, unsigned short w) { return { x, y, z, w }; }
@@ -43,7 +45,9 @@ export function hostKernels(): Interpreter {
     kernels: interpreter.kernels,
     compile(named) {
       const others = interpreter.compile(named).ops;
-      const own = named.filter(({ source }) => source.meaning instanceof Region);
+      const own = named.filter(
+        ({ source: { meaning } }) => meaning instanceof Region || 'moves' in meaning || 'rotated' in meaning,
+      );
       const loops = own.map(({ name, source: { inputs, outputs, blocks, threads } }) => {
         const pointers = [...inputs, ...outputs].map((_, i) => `(float*)tensors[${i}]`);
         // Whatever they point to: C++ has no conversion to each parameter's type of its own.

@@ -2,6 +2,9 @@
 import koffi from 'koffi';
 import { ELEMENT_EXPRESSIONS } from '../src/cuda/expressions.ts';
 import type { KernelSource, RowKernel } from '../src/cuda/kernelSource.ts';
+import type { MoveKernel } from '../src/cuda/moveKernel.ts';
+import type { RotaryKernel } from '../src/cuda/rotaryKernel.ts';
+import type { SoftmaxKernel } from '../src/cuda/softmaxKernel.ts';
 import type { KernelRuntime } from '../src/cuda/runtime.ts';
 import { sizeOf } from '../src/ir/graph.ts';
 import { type Index, type Operand, Region } from '../src/ir/region.ts';
@@ -101,9 +104,9 @@ function runRegion(region: Region, inputs: readonly Numbers[]): Float32Array[] {
 }
 
 function runRows(
-  { rows, width, row, column, sums, result }: RowKernel,
+  { rows, width, row, column, sums, after = [], result, rowResults = [] }: RowKernel,
   inputs: readonly Numbers[],
-): Float32Array {
+): Float32Array[] {
   const names = inputs.map((_, i) => `i${i}`);
   const loop = (inside: string) =>
     `for (let c = 0; c < ${width}; c++) { const at = row * ${width} + c; ${column.join(' ')} ${inside} }`;
@@ -112,18 +115,83 @@ function runRows(
     ...row,
     `let ${sums.map((_, i) => `s${i} = 0`).join(', ')};`,
     loop(sums.map((sum, i) => `s${i} += ${sum};`).join(' ')),
+    ...after,
     loop(`o0[at] = ${result};`),
+    ...rowResults.map((one, i) => `o${1 + i}[row] = ${one};`),
     '}',
   ].join('\n');
-  const y = new Float32Array(rows * width);
-  functionOf([...names, 'o0'], translated(body))(...inputs, y);
+  const outputs = [rows * width, ...rowResults.map(() => rows)].map((size) => new Float32Array(size));
+  const written = outputs.map((_, i) => `o${i}`);
+  functionOf([...names, ...written], translated(body))(...inputs, ...outputs);
+  return outputs;
+}
+
+function runRotation({ rotated }: RotaryKernel, inputs: readonly Numbers[]): Float32Array {
+  const [batch, heads, length, size] = rotated;
+  const half = size / 2;
+  const [x, positions, cos, sin] = inputs as [Numbers, Numbers, Numbers, Numbers];
+  const y = new Float32Array(sizeOf(rotated));
+  for (let row = 0; row < batch * heads * length; row++)
+    for (let j = 0; j < half; j++) {
+      const position = positions[Math.floor(row / heads / length) * length + (row % length)]!;
+      const [c, s] = [cos[position * half + j]!, sin[position * half + j]!];
+      const first = row * size + j;
+      const [a, b] = [x[first]!, x[first + half]!];
+      y[first] = a * c - b * s;
+      y[first + half] = b * c + a * s;
+    }
   return y;
 }
 
-function run(meaning: KernelSource['meaning'], inputs: readonly Numbers[]): readonly Float32Array[] {
+function runSoftmax({ softmax, valid, bias }: SoftmaxKernel, [x, mask]: readonly Numbers[]): Float32Array {
+  const { rows, width } = softmax;
+  const y = new Float32Array(rows * width);
+  for (let row = 0; row < rows; row++) {
+    const scores = Array.from({ length: valid }, (_, c) => {
+      const at = row * width + c;
+      return x![at]! + (bias === undefined ? 0 : mask![placeOf(bias, at)]!);
+    });
+    const most = Math.max(...scores);
+    const powers = scores.map((one) => Math.exp(one - most));
+    const sum = powers.reduce((a, b) => a + b, 0);
+    powers.forEach((one, c) => {
+      y[row * width + c] = one / sum;
+    });
+  }
+  return y;
+}
+
+function runMoves({ moves }: MoveKernel, inputs: readonly Numbers[], outputs: readonly Numbers[]): void {
+  for (const { dims, from, to } of moves) {
+    const target = outputs[to.tensor]!;
+    for (let at = 0; at < sizeOf(dims); at++)
+      target[to.offset + placeOf({ dims, strides: to.strides }, at)] =
+        typeof from === 'number'
+          ? from
+          : inputs[from.tensor]![from.offset + placeOf({ dims, strides: from.strides }, at)]!;
+  }
+}
+
+function run(
+  meaning: KernelSource['meaning'],
+  inputs: readonly Numbers[],
+  outputs: KernelSource['outputs'],
+): readonly Numbers[] {
   if (meaning instanceof Region) return runRegion(meaning, inputs);
+  if ('moves' in meaning) {
+    const made = outputs.map(({ type, shape }) =>
+      type === OnnxType.INT32 ? new Int32Array(sizeOf(shape)) : new Float32Array(sizeOf(shape)),
+    );
+    runMoves(meaning, inputs, made);
+    return made;
+  }
   if ('size' in meaning) return [invertBatch(inputs[0] as Float32Array, meaning.size)];
-  return [runRows(meaning, inputs)];
+  if ('rotated' in meaning) return [runRotation(meaning, inputs)];
+  if ('softmax' in meaning) {
+    const y = runSoftmax(meaning, inputs);
+    return outputs.map(() => y);
+  }
+  return runRows(meaning, inputs);
 }
 
 export interface Interpreter extends KernelRuntime {
@@ -154,12 +222,12 @@ export function kernelInterpreter(): Interpreter {
               if (type === OnnxType.BFLOAT16) return widenBf16(all as Uint16Array);
               return type === OnnxType.FLOAT16 ? widenF16(all as Uint16Array) : all;
             });
-            const results = run(meaning, read);
+            const results = run(meaning, read, outputs);
             outputs.forEach(({ type, shape }, i) => {
               const target = view(tensors[inputs.length + i]!, sizeOf(shape), type);
               const result = results[i]!;
-              if (type === OnnxType.BFLOAT16) target.set(narrowBf16(result));
-              else target.set(type === OnnxType.FLOAT16 ? narrowF16(result) : result);
+              if (type === OnnxType.BFLOAT16) target.set(narrowBf16(result as Float32Array));
+              else target.set(type === OnnxType.FLOAT16 ? narrowF16(result as Float32Array) : result);
             });
           },
         };
@@ -172,9 +240,30 @@ export function kernelInterpreter(): Interpreter {
 /** How many elements of an input are read at most. */
 function largestPlace(meaning: KernelSource['meaning'], input: number): number {
   if ('count' in meaning) return meaning.count * meaning.size ** 2;
+  if ('moves' in meaning)
+    return Math.max(
+      ...meaning.moves.map(({ dims, from }) =>
+        typeof from === 'number' || from.tensor !== input
+          ? 0
+          : 1 + from.offset + dims.reduce((sum, dim, i) => sum + (dim - 1) * from.strides[i]!, 0),
+      ),
+    );
+  if ('rotated' in meaning) {
+    const [batch, heads, length, size] = meaning.rotated;
+    return [batch * heads * length * size, batch * length][input] ?? (meaning.angles * size) / 2;
+  }
+  if ('softmax' in meaning) {
+    const { dims, strides } = meaning.bias ?? { dims: [], strides: [] };
+    const last = dims.reduce((sum, dim, i) => sum + (dim - 1) * strides[i]!, 0);
+    return [meaning.softmax.rows * meaning.softmax.width, last + 1][input]!;
+  }
   if (!(meaning instanceof Region)) {
-    const { rows, width } = meaning;
-    return [rows * width, rows * width, width, rows, rows][input]!;
+    const { rows, width, inputs } = meaning;
+    // Forward x and what is a column's; on the way back dy, x, gamma, and what is a row's.
+    const isForward = meaning.rowResults !== undefined;
+    return (isForward
+      ? [rows * width, width, width]
+      : [rows * width, rows * width, width, ...Array.from({ length: inputs - 3 }, () => rows)])[input]!;
   }
   let most = 0;
   for (const { operands } of meaning.steps)

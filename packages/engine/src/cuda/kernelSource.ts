@@ -3,6 +3,9 @@ import { type Index, isLinear, type Operand, type Region } from '../ir/region.ts
 import { HALF_TYPE, OnnxType } from '../onnx/proto.ts';
 import { ELEMENT_EXPRESSIONS } from './expressions.ts';
 import type { InverseKernel } from './inverseKernel.ts';
+import type { MoveKernel } from './moveKernel.ts';
+import type { RotaryKernel } from './rotaryKernel.ts';
+import type { SoftmaxKernel } from './softmaxKernel.ts';
 
 export interface KernelSource {
   /** Body of `extern "C" __global__ void NAME(parameters)`: inputs i0, i1, ..., then outputs o0, o1, ... */
@@ -13,18 +16,27 @@ export interface KernelSource {
   readonly blocks: number;
   readonly threads: number;
   /** What it computes: for those who compute it in another way. */
-  readonly meaning: Region | RowKernel | InverseKernel;
+  readonly meaning: Region | RowKernel | InverseKernel | MoveKernel | RotaryKernel | SoftmaxKernel;
 }
 
 /** Elements that a thread computes: 16 bytes of float32. */
 const LANES = 4;
-const THREADS = 256;
+/** Of a block. */
+export const THREADS = 256;
 
-const C_TYPE: Partial<Record<OnnxType, string>> = {
+export const C_TYPE: Partial<Record<OnnxType, string>> = {
   [OnnxType.FLOAT]: 'float',
   [OnnxType.INT32]: 'int',
   [OnnxType.BFLOAT16]: 'unsigned short',
   [OnnxType.FLOAT16]: 'unsigned short',
+};
+
+/** Of the same types. */
+export const ELEMENT_BYTES: Partial<Record<OnnxType, number>> = {
+  [OnnxType.FLOAT]: 4,
+  [OnnxType.INT32]: 4,
+  [OnnxType.BFLOAT16]: 2,
+  [OnnxType.FLOAT16]: 2,
 };
 
 /** The whole function. */
@@ -69,7 +81,7 @@ export function regionKernel(region: Region, inputs: readonly OnnxType[]): Kerne
     shape,
   }));
   region.outputs.forEach(({ step, output }, i) => {
-    lines.push(store(`t${step}_${output}`, `o${i}`, outputs[i]!.type, lanes));
+    lines.push(store(`t${step}_${output}`, `o${i}`, outputs[i]!.type, 'at', lanes));
   });
   const blocks = Math.ceil(region.size / lanes / THREADS);
   return { body: `${lines.join('\n')}\n`, inputs, outputs, blocks, threads: THREADS, meaning: region };
@@ -82,7 +94,7 @@ function widthOf(operands: readonly Operand[]): number {
 }
 
 /** Reads an operand into `name`, an element for each lane. */
-function load(
+export function load(
   one: Exclude<Operand, { kind: 'constant' | 'step' }>,
   name: string,
   inputs: readonly OnnxType[],
@@ -114,7 +126,14 @@ function load(
     : each(name, source, type, (k) => `${placeOf(index, 'at')} + ${k} * ${stride}u`, lanes);
 }
 
-function contiguous(name: string, source: string, type: OnnxType, place: string, lanes: number): string[] {
+/** Reads `lanes` elements that stand together, 4 or 1, into `name`. */
+export function contiguous(
+  name: string,
+  source: string,
+  type: OnnxType,
+  place: string,
+  lanes: number,
+): string[] {
   if (lanes === 1) return [`  const float ${name}[1] = { ${widened(`${source}[${place}]`, type)} };`];
   const vector = type === OnnxType.FLOAT ? 'float4' : type === OnnxType.INT32 ? 'int4' : 'ushort4';
   const parts = ['x', 'y', 'z', 'w'].map((part) => widened(`${name}_v.${part}`, type));
@@ -137,12 +156,12 @@ function each(
   ];
 }
 
-function store(name: string, target: string, type: OnnxType, lanes: number): string {
+export function store(name: string, target: string, type: OnnxType, place: string, lanes: number): string {
   const value = (k: number) => narrowed(`${name}[${k}]`, type);
-  if (lanes === 1) return `  ${target}[at] = ${value(0)};`;
+  if (lanes === 1) return `  ${target}[${place}] = ${value(0)};`;
   const vector = type === OnnxType.FLOAT ? 'float4' : 'ushort4';
   const parts = Array.from({ length: 4 }, (_, k) => value(k));
-  return `  *reinterpret_cast<${vector}*>(${target} + at) = make_${vector}(${parts.join(', ')});`;
+  return `  *reinterpret_cast<${vector}*>(${target} + (${place})) = make_${vector}(${parts.join(', ')});`;
 }
 
 function widened(value: string, type: OnnxType): string {
@@ -151,13 +170,13 @@ function widened(value: string, type: OnnxType): string {
   return type === OnnxType.INT32 ? `(float)${value}` : value;
 }
 
-function narrowed(value: string, type: OnnxType): string {
+export function narrowed(value: string, type: OnnxType): string {
   if (type === OnnxType.BFLOAT16) return `psoft_to_bf16(${value})`;
   return type === OnnxType.FLOAT16 ? `psoft_to_f16(${value})` : value;
 }
 
 /** The place of element `at` in a tensor that is read by an index. */
-function placeOf({ dims, strides }: Index, at: string): string {
+export function placeOf({ dims, strides }: Index, at: string): string {
   let below = 1;
   const terms: string[] = [];
   for (let i = dims.length - 1; i >= 0; i--) {
@@ -173,7 +192,7 @@ function placeOf({ dims, strides }: Index, at: string): string {
 }
 
 /** A float32 of CUDA C, exactly. */
-function literal(value: number): string {
+export function literal(value: number): string {
   const single = Math.fround(value);
   if (Number.isNaN(single)) return '__int_as_float(0x7fffffff)';
   if (!Number.isFinite(single)) return `__int_as_float(${single > 0 ? '0x7f800000' : '0xff800000'})`;
@@ -181,7 +200,7 @@ function literal(value: number): string {
   return single < 0 ? `(${text}f)` : `${text}f`;
 }
 
-/** Sums over the rows of a matrix, one block a row. @param sums expressions of column c to sum, as s0, s1, ... */
+/** Sums over the rows of a matrix, one block a row. */
 export interface RowKernel {
   readonly rows: number;
   readonly width: number;
@@ -190,18 +209,26 @@ export interface RowKernel {
   readonly row: readonly string[];
   /** For column c, whose place is at. */
   readonly column: readonly string[];
+  /** Expressions of column c to sum, as s0, s1, ... */
   readonly sums: readonly string[];
-  /** Of column c, when the sums are known as s0, s1, ... */
+  /** What is the row's when the sums are known. */
+  readonly after?: readonly string[];
+  /** Of column c, when the sums are known: the first output. */
   readonly result: string;
+  /** One number a row each: the other outputs. */
+  readonly rowResults?: readonly string[];
+  /** 16-bit type of the first output. */
+  readonly roundTo?: 'bf16' | 'f16';
 }
 
 export function rowKernel(meaning: RowKernel): KernelSource {
-  const { rows, width, inputs, row, column, sums, result } = meaning;
+  const { rows, width, inputs, row, column, sums, after = [], result, rowResults = [], roundTo } = meaning;
   const threads = Math.min(256, Math.max(32, Math.ceil(width / 4 / 32) * 32));
   const warps = threads / 32;
   const loop = (inside: string) =>
     `  for (unsigned c = threadIdx.x; c < ${width}u; c += ${threads}u) { const unsigned at = row * ${width}u + c; ${column.join(' ')} ${inside} }`;
   const names = sums.map((_, i) => `s${i}`);
+  const type = roundTo === undefined ? OnnxType.FLOAT : HALF_TYPE[roundTo];
   const body = [
     '  const unsigned row = blockIdx.x;',
     ...row.map((line) => `  ${line}`),
@@ -216,12 +243,17 @@ export function rowKernel(meaning: RowKernel): KernelSource {
     ...names.map(
       (name, i) => `  ${name} = 0.0f; for (int w = 0; w < ${warps}; ++w) ${name} += partial[${i}][w];`,
     ),
-    loop(`o0[at] = ${result};`),
+    ...after.map((line) => `  ${line}`),
+    loop(`o0[at] = ${narrowed(`(${result})`, type)};`),
+    ...rowResults.map((one, i) => `  if (threadIdx.x == 0u) o${1 + i}[row] = ${one};`),
   ];
   return {
     body: `${body.join('\n')}\n`,
     inputs: Array.from({ length: inputs }, () => OnnxType.FLOAT),
-    outputs: [{ type: OnnxType.FLOAT, shape: [] }],
+    outputs: [
+      { type, shape: [rows, width] },
+      ...rowResults.map(() => ({ type: OnnxType.FLOAT, shape: [rows] })),
+    ],
     blocks: rows,
     threads,
     meaning,

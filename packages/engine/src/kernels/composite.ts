@@ -4,7 +4,7 @@
  * and lowers to ONNX; `ops/` holds the differentiable functions that call them.
  */
 import { inverseKernel } from '../cuda/inverseKernel.ts';
-import { layerNormGradKernel } from '../cuda/normKernels.ts';
+import { layerNormGradKernel, layerNormKernel } from '../cuda/normKernels.ts';
 import { newtonInverse } from '../onnx/newtonInverse.ts';
 import { tf } from '../tf.ts';
 import { decoderKernels } from './decoder.ts';
@@ -63,8 +63,11 @@ const LayerNorm: CompositeKernel = {
     return [x!.shape, rows, rows].map((shape) => ({ shape, dtype: 'float32' as const }));
   },
   lower: (node, onnx) => {
+    const epsilon = attr<number>(node, 'epsilon');
+    if (onnx.target.hasKernels)
+      return lowerAsKernel(node, onnx, layerNormKernel(node.inputs[0]!.shape, epsilon));
     const names = onnx.names(node.inputs);
-    const attributes = { axis: -1, epsilon: { float: attr<number>(node, 'epsilon') } };
+    const attributes = { axis: -1, epsilon: { float: epsilon } };
     const outputs = onnx.emitMany('LayerNormalization', names, 3, attributes);
     node.outputs.forEach((value, i) => {
       onnx.bind(value, outputs[i]!);

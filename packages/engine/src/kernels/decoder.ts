@@ -1,6 +1,9 @@
 /** Composite kernels that decoders add to those of `composite.ts`. */
 
-import { rmsNormGradKernel } from '../cuda/normKernels.ts';
+import { rmsNormGradKernel, rmsNormKernel } from '../cuda/normKernels.ts';
+import { type RotaryKernel, rotaryKernel } from '../cuda/rotaryKernel.ts';
+import type { GraphNode, Value } from '../ir/graph.ts';
+import { OnnxType } from '../onnx/proto.ts';
 import { type Tensor, tf } from '../tf.ts';
 import { lowerAsKernel } from './fused.ts';
 import { attr, type CompositeKernel, type Kernel } from './kernel.ts';
@@ -8,6 +11,9 @@ import { attr, type CompositeKernel, type Kernel } from './kernel.ts';
 const sameAs =
   (index: number): Kernel['infer'] =>
   (inputs) => [{ shape: inputs[index]!.shape, dtype: 'float32' }];
+
+/** What `passes/roundings.ts` says the first output is rounded to. */
+const roundToOf = (node: GraphNode) => attr<'bf16' | 'f16' | undefined>(node, 'roundTo');
 
 /** y = gamma x invRms over the last axis (Zhang and Sennrich 2019), with invRms kept for the gradient. */
 const RmsNorm: CompositeKernel = {
@@ -19,7 +25,10 @@ const RmsNorm: CompositeKernel = {
     return [x!.shape, [...x!.shape.slice(0, -1), 1]].map((shape) => ({ shape, dtype: 'float32' as const }));
   },
   lower: (node, onnx) => {
-    const attributes = { axis: -1, epsilon: { float: attr<number>(node, 'epsilon') } };
+    const epsilon = attr<number>(node, 'epsilon');
+    if (onnx.target.hasKernels)
+      return lowerAsKernel(node, onnx, rmsNormKernel(node.inputs[0]!.shape, epsilon, roundToOf(node)));
+    const attributes = { axis: -1, epsilon: { float: epsilon } };
     const outputs = onnx.emitMany('SimplifiedLayerNormalization', onnx.names(node.inputs), 2, attributes);
     node.outputs.forEach((value, i) => {
       onnx.bind(value, outputs[i]!);
@@ -67,6 +76,13 @@ const RotaryEmbedding: CompositeKernel = {
     return [{ shape: x!.shape, dtype: 'float32' }];
   },
   lower: (node, onnx) => {
+    if (onnx.target.hasKernels) {
+      const [tensor, , table] = node.inputs as [Value, Value, Value];
+      const type = onnx.half(tensor)?.type ?? OnnxType.FLOAT;
+      const rotated = tensor.shape as RotaryKernel['rotated'];
+      const kernel = rotaryKernel({ rotated, angles: table.shape[0]! }, type, roundToOf(node));
+      return lowerAsKernel(node, onnx, kernel);
+    }
     const [x, positions, cos, sin] = onnx.names(node.inputs) as [string, string, string, string];
     const inputs = [x, onnx.castToInt64(positions), cos, sin];
     onnx.bind(node.outputs[0]!, onnx.emit('RotaryEmbedding', inputs, {}, 'com.microsoft'));

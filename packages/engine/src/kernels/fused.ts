@@ -1,9 +1,14 @@
-/** The node that `passes/fusion.ts` makes, and kernels of CUDA that stand for several ONNX nodes. */
+/** The nodes that `passes/fusion.ts` and `passes/moves.ts` make, and kernels of CUDA that stand for several ONNX nodes. */
 import { type KernelSource, regionKernel } from '../cuda/kernelSource.ts';
-import type { Attributes, GraphNode } from '../ir/graph.ts';
-import type { Region } from '../ir/region.ts';
+import { moveKernel } from '../cuda/moveKernel.ts';
+import { softmaxKernel } from '../cuda/softmaxKernel.ts';
+import { type Attributes, type GraphNode, sizeOf, type Value } from '../ir/graph.ts';
+import { isFilled, type Moves } from '../ir/moves.ts';
+import { broadcastIndex, type Region } from '../ir/region.ts';
 import { ONNX_DTYPE, type OnnxBuilder } from '../onnx/builder.ts';
-import type { Kernel } from './kernel.ts';
+import { storedHalf } from '../onnx/narrow.ts';
+import { HALF_TYPE, OnnxType } from '../onnx/proto.ts';
+import { attr, type Kernel } from './kernel.ts';
 
 export const regionOf = ({ attrs }: { readonly attrs: Attributes }): Region => attrs.region as Region;
 
@@ -32,11 +37,87 @@ const Fused: Kernel = {
   },
 };
 
-/** Writes `kernel` for a node whose inputs are float32 and whose one output it computes. */
+const movesOf = ({ attrs }: { readonly attrs: Attributes }): Moves => attrs.moves as Moves;
+
+/**
+ * Boxes of tensors copied to tensors. What comes from numbers of one 16-bit type alone stays in it; outputs that have an entry
+ * in `roundTo` are rounded.
+ */
+const Moved: Kernel = {
+  infer: (inputs, attrs) =>
+    movesOf({ attrs }).outputs.map((shape) => ({ shape, dtype: inputs[0]?.dtype ?? 'float32' })),
+  lower: (node, onnx) => {
+    const { list, outputs: shapes } = movesOf(node);
+    const inputs = node.inputs.map(
+      (value) => storedHalf(value, onnx) ?? { name: onnx.name(value), type: ONNX_DTYPE[value.dtype] },
+    );
+    const [first] = inputs;
+    const isHalf =
+      (first?.type === OnnxType.BFLOAT16 || first?.type === OnnxType.FLOAT16) &&
+      inputs.every(({ type }) => type === first.type) &&
+      list.every((move) => !isFilled(move) || EXACT.has(move.from));
+    const roundTo = (i: number) => attr<readonly ('bf16' | 'f16' | undefined)[]>(node, 'roundTo')[i];
+    const outputs = shapes.map((shape, i) => {
+      const rounded = roundTo(i);
+      const wide = isHalf ? first.type : ONNX_DTYPE[node.outputs[i]!.dtype];
+      return { type: rounded === undefined ? wide : HALF_TYPE[rounded], shape };
+    });
+    const kernel = moveKernel(
+      list,
+      inputs.map(({ type }) => type),
+      outputs,
+    );
+    const names = onnx.emitKernel(
+      kernel,
+      inputs.map(({ name }) => name),
+    );
+    node.outputs.forEach((value, i) => {
+      const { type } = outputs[i]!;
+      if (type === ONNX_DTYPE[value.dtype]) onnx.bind(value, names[i]!);
+      else onnx.bindHalf(value, { name: names[i]!, type });
+    });
+  },
+};
+
+/** Fillings that every floating-point type has. */
+const EXACT = new Set([0, 1]);
+
+/**
+ * The softmax of rows of x, to which a mask may be added, in float32 (`isFull`), in a 16-bit type (`roundTo`), or in both;
+ * of a row `valid` columns count, and the rest is 0. Made by `passes/rowSoftmax.ts`.
+ */
+const RowSoftmax: Kernel = {
+  infer: ([x], { isFull, roundTo }) =>
+    [isFull, roundTo].filter(Boolean).map(() => ({ shape: x!.shape, dtype: 'float32' as const })),
+  lower: (node, onnx) => {
+    const [x, mask] = node.inputs as [Value, Value?];
+    const width = x.shape.at(-1)!;
+    const { isFull, roundTo, valid } = node.attrs as { isFull: boolean; roundTo?: 'bf16' | 'f16'; valid: number };
+    const kernel = softmaxKernel(
+      {
+        softmax: { rows: sizeOf(x.shape) / width, width },
+        valid,
+        bias: mask && broadcastIndex(mask.shape, x.shape),
+      },
+      [onnx.half(x)?.type ?? OnnxType.FLOAT, ...(mask === undefined ? [] : [OnnxType.FLOAT])],
+      [...(isFull ? [OnnxType.FLOAT] : []), ...(roundTo === undefined ? [] : [HALF_TYPE[roundTo]])],
+    );
+    lowerAsKernel(node, onnx, kernel);
+  },
+};
+
+/** Writes `kernel` for a node whose outputs it computes, the first of them in 16 bits where the node says so. */
 export function lowerAsKernel(node: GraphNode, onnx: OnnxBuilder, kernel: KernelSource): void {
-  const [y] = node.outputs;
-  const outputs = [{ ...kernel.outputs[0]!, shape: y!.shape }];
-  onnx.bind(y!, onnx.emitKernel({ ...kernel, outputs }, onnx.names(node.inputs))[0]!);
+  const inputs = node.inputs.map((value, i) =>
+    kernel.inputs[i] === onnx.half(value)?.type ? onnx.half(value)!.name : onnx.name(value),
+  );
+  const outputs = kernel.outputs.map(({ type }, i) => ({ type, shape: node.outputs[i]!.shape }));
+  const names = onnx.emitKernel({ ...kernel, outputs }, inputs);
+  node.outputs.forEach((value, i) => {
+    const { type } = outputs[i]!;
+    if (type === OnnxType.FLOAT) onnx.bind(value, names[i]!);
+    else onnx.bindHalf(value, { name: names[i]!, type });
+  });
 }
 
-export const fusedKernels = { Fused } as const;
+export const fusedKernels = { Fused, Moved, RowSoftmax } as const;

@@ -14,10 +14,19 @@ function reshape(
     args: [input],
     infer: ([x], attrs) => [{ shape: shapeOf(x!.shape, attrs), dtype: x!.dtype }],
     lower: (node, onnx) => {
-      const y = node.outputs[0]!;
-      onnx.bind(y, onnx.emit('Reshape', [onnx.name(node.inputs[0]!), onnx.ints(y.shape)], { allowzero: 1 }));
+      const { shape } = node.outputs[0]!;
+      rearranged(node, onnx, (x) => onnx.emit('Reshape', [x, onnx.ints(shape)], { allowzero: 1 }));
     },
   };
+}
+
+/** Writes what only moves elements: numbers of a 16-bit type stay in it where readers of our own take them as they are. */
+function rearranged(node: GraphNode, onnx: OnnxBuilder, emit: (x: string) => string): void {
+  const [x] = node.inputs;
+  const [y] = node.outputs;
+  const half = onnx.target.hasKernels ? onnx.half(x!) : undefined;
+  if (half !== undefined) onnx.bindHalf(y!, { ...half, name: emit(half.name) });
+  else onnx.bind(y!, emit(onnx.name(x!)));
 }
 
 function filled(value: number): Kernel {
@@ -64,7 +73,7 @@ export const layout: KernelTable = {
     infer: ([x], attrs) => [{ shape: (attrs.perm as number[]).map((i) => x!.shape[i]!), dtype: x!.dtype }],
     lower: (node, onnx) => {
       const perm = attr<number[]>(node, 'perm');
-      onnx.bind(node.outputs[0]!, onnx.emit('Transpose', [onnx.name(node.inputs[0]!)], { perm }));
+      rearranged(node, onnx, (x) => onnx.emit('Transpose', [x], { perm }));
     },
   },
   Slice: {

@@ -128,7 +128,7 @@ export function lower(
   for (const node of graph.nodes) {
     kernelFor(node.op, node.inputs.map(typeText).join(', ')).lower(node, onnx);
     node.outputs.forEach(finish);
-    if (anchored.has(node)) onnx.emit('Size', [onnx.name(node.outputs[0]!)]);
+    if (anchored.has(node)) anchor(node.outputs[0]!, onnx);
   }
   const outputs = [...graph.outputs].map(([key, value]) => info(value, `out:${key}`));
   return {
@@ -137,6 +137,11 @@ export function lower(
     kernels: [...onnx.kernels.values()],
     folder,
   };
+}
+
+/** A reader that computes nothing: ONNX Runtime computes `value` before what stands behind. */
+export function anchor(value: Value, onnx: OnnxBuilder): void {
+  onnx.emit('Size', [onnx.half(value)?.name ?? onnx.name(value)]);
 }
 
 function filesOf(source: WeightSource): string[] {

@@ -42,16 +42,19 @@ export function halfOf(value: Value, type: 'bf16' | 'f16', onnx: OnnxBuilder): s
   return onnx.half(value)?.name ?? onnx.emit('Cast', [onnx.name(value)], { to });
 }
 
+/** The 16-bit numbers that a value was stored or made in, if it was. */
+export function storedHalf(value: Value, onnx: OnnxBuilder): Half | undefined {
+  const weight = onnx.narrow(value);
+  if (weight === undefined) return onnx.half(value);
+  if (weight.source.kind !== 'file' || weight.roundTo !== undefined) return undefined;
+  const name = declareHalf(onnx, weight, weight.source, wholeOf(weight));
+  return { name, type: WEIGHT_TYPE[weight.source.dtype] };
+}
+
 /** Values of one 16-bit type side by side, in that type; undefined where one of them is in none. */
 export function joinedHalves(values: readonly Value[], axis: number, onnx: OnnxBuilder): Half | undefined {
   if (!onnx.target.multipliesHalves) return undefined;
-  const halves = values.map((value): Half | undefined => {
-    const weight = onnx.narrow(value);
-    if (weight === undefined) return onnx.half(value);
-    if (weight.source.kind !== 'file' || weight.roundTo !== undefined) return undefined;
-    const name = declareHalf(onnx, weight, weight.source, wholeOf(weight));
-    return { name, type: WEIGHT_TYPE[weight.source.dtype] };
-  });
+  const halves = values.map((value) => storedHalf(value, onnx));
   const [first] = halves;
   if (first === undefined || halves.some((half) => half?.type !== first.type)) return undefined;
   const names = halves.map((half) => half!.name);

@@ -4,7 +4,7 @@ import { ELEMENT_EXPRESSIONS } from '../cuda/expressions.ts';
 import { type Graph, type GraphNode, sizeOf, type Value } from '../ir/graph.ts';
 import { broadcastIndex, type Operand, Region, type RegionOutput, type Step } from '../ir/region.ts';
 import { isReshape } from '../kernels/layout.ts';
-import { originsOf } from './origins.ts';
+import { onceComputed } from './origins.ts';
 import { type Pass, producers, readersOf } from './rewrite.ts';
 
 /** Nodes of several passes over memory, worth a kernel of their own. */
@@ -49,17 +49,15 @@ class Finder {
   }
 
   groups(): Group[] {
-    // What is made of weights, constants and nothing at all ONNX Runtime computes once, when a session is made.
-    const filled = this.graph.nodes
-      .filter(({ inputs }) => inputs.length === 0)
-      .flatMap(({ outputs }) => outputs);
-    const { frozen } = originsOf(this.graph, { frozen: filled });
+    const frozen = onceComputed(this.graph);
     for (const node of this.graph.nodes)
       if (isElementwise(node) && !frozen.has(node.outputs[0]!)) this.#join(node);
     const all = [...new Set(this.#groups.values())];
     return all.filter(({ nodes }) => {
       const [only] = nodes;
-      return nodes.size > 1 || LONG.has(only!.op) || only!.inputs.some((input) => this.rowsOf(input, only!));
+      if (nodes.size > 1 || LONG.has(only!.op)) return true;
+      const readsHalf = only!.op !== 'RoundTo' && only!.inputs.some((input) => this.#isHalfProduct(input));
+      return readsHalf || only!.inputs.some((input) => this.rowsOf(input, only!));
     });
   }
 
@@ -95,6 +93,12 @@ class Finder {
     if (!isRows || table.dtype !== 'float32' || ((node.attrs.axis as number | undefined) ?? 0) !== 0)
       return undefined;
     return { table, rows, width: table.shape[1]! };
+  }
+
+  /** Whether a value is a product of 16-bit numbers: ONNX Runtime's own operators would have to widen it first. */
+  #isHalfProduct(value: Value): boolean {
+    const node = this.#made.get(this.base(value));
+    return node?.op === 'BatchMatMul' && node.attrs.operands !== undefined;
   }
 
   #join(node: GraphNode): void {

@@ -12,11 +12,14 @@ import { fusion } from './fusion.ts';
 import { gemm } from './gemm.ts';
 import { areLarge, joins, unjoinable } from './joins.ts';
 import { loopBodies } from './loopBodies.ts';
+import { moves } from './moves.ts';
 import type { InputOrigins } from './origins.ts';
 import { type Precision, withPrecision } from './precision.ts';
 import { probabilities } from './probabilities.ts';
 import { recompute } from './recompute.ts';
 import type { Pass } from './rewrite.ts';
+import { roundings } from './roundings.ts';
+import { rowSoftmax } from './rowSoftmax.ts';
 import { scales } from './scales.ts';
 import { simplify } from './simplify.ts';
 import { softmaxGradient } from './softmaxGradient.ts';
@@ -75,14 +78,13 @@ export function optimise(graph: Graph, options: OptimiseOptions = {}, sources: S
     { ...options, joins: kept !== undefined, isThrifty },
     { trained, kept: kept ?? [] },
   );
-  if (options.hasKernels !== true || options.without?.includes(fusion.name)) return done;
-  return deadCode.run(fusion.run(done));
+  if (options.hasKernels !== true) return done;
+  return [roundings, rowSoftmax, deadCode, fusion, moves, deadCode].reduce((current, pass) => runUnless(options, current, pass), done);
 }
 
 /** @param inputs what is known of the graph's inputs, or of those of a loop's body */
 function rewritten(graph: Graph, options: RewriteOptions, inputs: InputOrigins): Graph {
-  const run = (before: Graph, pass: Pass) =>
-    options.without?.includes(pass.name) ? before : pass.run(before);
+  const run = (before: Graph, pass: Pass) => runUnless(options, before, pass);
   let current = options.recompute ? graph : withoutCheckpoints(graph);
   const bodies = loopBodies((body, origins) => rewritten(body, options, origins), inputs);
   current = simplified(bodies.run(current));
@@ -99,6 +101,10 @@ function rewritten(graph: Graph, options: RewriteOptions, inputs: InputOrigins):
     ...(options.joins ? joins(inputs, device, options.isThrifty) : []),
     ...FINAL,
   ].reduce(run, current);
+}
+
+function runUnless({ without }: OptimiseOptions, graph: Graph, pass: Pass): Graph {
+  return without?.includes(pass.name) ? graph : pass.run(graph);
 }
 
 interface RewriteOptions extends OptimiseOptions {

@@ -38,3 +38,12 @@ export function originsOf(graph: Graph, inputs: InputOrigins): Origins {
   }
   return { frozen, common, kept };
 }
+
+/** What ONNX Runtime computes once, when a session is made: made of weights, constants and nothing at all. */
+export function onceComputed(graph: Graph): ReadonlySet<Value> {
+  const filled = graph.nodes.filter(({ op, inputs }) => inputs.length === 0 || SHAPE_ONLY.has(op));
+  return originsOf(graph, { frozen: filled.flatMap(({ outputs }) => outputs) }).frozen;
+}
+
+/** Kernels that read nothing but a shape. */
+const SHAPE_ONLY = new Set(['ZerosLike', 'OnesLike']);

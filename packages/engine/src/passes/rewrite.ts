@@ -36,6 +36,11 @@ export function useCounts(graph: Graph): Map<Value, number> {
   return counts;
 }
 
+/** Whether a node rounds to 16 bits what may be rounded elsewhere: each use of a weight rounds for itself. */
+export function isRounding({ op, attrs }: GraphNode): boolean {
+  return op === 'RoundTo' && attrs.use === undefined;
+}
+
 /** Replacement of values by others, followed to the end. */
 export class Substitution {
   readonly #map = new Map<Value, Value>();

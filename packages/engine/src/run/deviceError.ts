@@ -13,6 +13,11 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
     /get a WebGPU adapter/,
     'there is no WebGPU adapter, for want of a driver (Vulkan on Linux) that Dawn accepts; docs/webgpu.md says how to look for it',
   ],
+  // Before what is said of memory: CUDA, too, speaks of a previous error.
+  [
+    /captur/i,
+    'a run could not be recorded as a CUDA graph; PSOFT_CUDA_GRAPHS=0 in the environment does without, and a report of it is welcome',
+  ],
   [/requires f16/, "its adapter has no 16-bit floats (WebGPU's feature shader-f16); use precision f32"],
   [
     /Too many storage buffers/,
@@ -21,10 +26,6 @@ const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [
     /OUT_OF_DEVICE_MEMORY|due to a previous error|exceeds the max|allocate memory for requested buffer/i,
     'a buffer could not be made: the program needs more memory than the adapter gives; make batches smaller or use --recompute',
-  ],
-  [
-    /captur/i,
-    'a run could not be recorded as a CUDA graph; PSOFT_CUDA_GRAPHS=0 in the environment does without, and a report of it is welcome',
   ],
   [
     /CUDA failure (700|716)/,

@@ -13,6 +13,7 @@ import { type Blob, lower } from '../onnx/lower.ts';
 import { encodeModel } from '../onnx/proto.ts';
 import { TARGETS, targetOf } from '../onnx/target.ts';
 import { computesAgain } from '../passes/again.ts';
+import { onceComputed } from '../passes/origins.ts';
 import type { Precision } from '../passes/precision.ts';
 import type { TensorSpec } from '../trace/trace.ts';
 import { writeFully } from '../weights/bytes.ts';
@@ -161,16 +162,18 @@ export async function createSessionProgram(
       },
     };
     const model = encodeModel(lowered.model);
+    const bound = (cudaGraph: boolean) =>
+      openBoundSession(model, {
+        ...settings,
+        device: nativeDevice(device),
+        resident,
+        isPlanned: options.planMemory ?? (device === 'cuda' && cudaGraph),
+        ...(runtime && { kernels: runtime.compile(lowered.kernels) }),
+        provider: cudaOptions(tf32, cudaGraph, options.providerOptions),
+      });
     session = await onDevice(device, () =>
       isBound
-        ? openBoundSession(model, {
-            ...settings,
-            device: nativeDevice(device),
-            resident,
-            isPlanned: options.planMemory ?? (device === 'cuda' && isRecorded(graph, options, hasKernels)),
-            ...(runtime && { kernels: runtime.compile(lowered.kernels) }),
-            provider: cudaOptions(graph, tf32, options, hasKernels),
-          })
+        ? recordedIfPossible(name, isRecorded(graph, options, hasKernels), bound)
         : openNodeSession(model, { ...settings, device, provider: options.providerOptions ?? {} }),
     );
   } finally {
@@ -208,13 +211,31 @@ export function isNative({
   return isDevice(executor) && (binding ?? (executor === 'cuda' ? 'native' : 'package')) === 'native';
 }
 
+/** Opens a session whose runs are recorded, or, where the provider has not all of its operators, one whose runs are not. */
+async function recordedIfPossible(
+  name: string,
+  isWished: boolean,
+  opened: (cudaGraph: boolean) => Promise<OpenedSession>,
+): Promise<OpenedSession> {
+  try {
+    return await opened(isWished);
+  } catch (error) {
+    if (!isWished || !/graph capture feature/.test((error as Error).message)) throw error;
+    process.emitWarning(
+      `ONNX Runtime computes a part of the program "${name}" on the CPU, for want of CUDA kernels: it runs without a CUDA graph, and slower`,
+      'DeviceWarning',
+    );
+    return opened(false);
+  }
+}
+
 /** Set to 0, no run is recorded. */
 const GRAPHS_VARIABLE = 'PSOFT_CUDA_GRAPHS';
 
 /**
  * Whether the kernels of a run are recorded as a CUDA graph, for which it is computed several times. ONNX Runtime records
  * no control flow, and its inverse of matrices reads addresses at every run that it wrote when it was recorded: there has
- * to be one of our own.
+ * to be one of our own. Outputs that depend on no input it copies by itself, which cannot be recorded either.
  */
 function isRecorded(
   graph: Graph,
@@ -222,8 +243,12 @@ function isRecorded(
   hasKernels: boolean,
 ): boolean {
   if (process.env[GRAPHS_VARIABLE] === '0' || updatesInPlace(graph, resident)) return false;
-  const { nodes } = graph;
-  return cudaGraph ?? !nodes.some(({ op }) => op === 'Loop' || (op === 'MatrixInverse' && !hasKernels));
+  if (cudaGraph !== undefined) return cudaGraph;
+  const frozen = onceComputed(graph);
+  return (
+    !graph.nodes.some(({ op }) => op === 'Loop' || (op === 'MatrixInverse' && !hasKernels)) &&
+    [...graph.outputs.values()].every((value) => !frozen.has(value))
+  );
 }
 
 /** What compiles kernels of our own for a program, if anything does. */
@@ -241,20 +266,17 @@ export async function kernelRuntimeOf(
 
 /** Options of the CUDA provider, by ONNX Runtime's names. */
 function cudaOptions(
-  graph: Graph,
   tf32: boolean,
-  options: Pick<SessionOptions, 'cudaGraph' | 'providerOptions' | 'resident'>,
-  hasKernels: boolean,
+  cudaGraph: boolean,
+  further: SessionOptions['providerOptions'] = {},
 ): Record<string, string> {
   return {
     device_id: '0',
     use_tf32: tf32 ? '1' : '0',
-    enable_cuda_graph: isRecorded(graph, options, hasKernels) ? '1' : '0',
+    enable_cuda_graph: cudaGraph ? '1' : '0',
     // Asking for powers of two reserves up to twice what a program needs.
     arena_extend_strategy: 'kSameAsRequested',
-    ...Object.fromEntries(
-      Object.entries(options.providerOptions ?? {}).map(([key, value]) => [key, String(value)]),
-    ),
+    ...Object.fromEntries(Object.entries(further).map(([key, value]) => [key, String(value)])),
   };
 }
 

@@ -1,0 +1,78 @@
+/** Numbers are rounded to 16 bits where they are made: what only moves them then moves half the bytes. */
+import type { Graph, GraphNode, Value } from '../ir/graph.ts';
+import { isReshape } from '../kernels/layout.ts';
+import { deadCode } from './deadCode.ts';
+import { freshValues, isRounding, type Pass, producers, readersOf, Substitution } from './rewrite.ts';
+
+/** Kernels that can round the first of their outputs. */
+const ROUNDING = new Set(['RmsNorm', 'RotaryEmbedding']);
+
+/** For graphs whose operators may be kernels of our own. */
+export const roundings: Pass = {
+  name: 'roundings',
+  run: (graph) => absorbed(deadCode.run(moved(graph))),
+};
+
+/** Roundings before the transposes and reshapes that they stand behind. */
+function moved(graph: Graph): Graph {
+  const made = producers(graph);
+  const readers = readersOf(graph);
+  const results = new Set(graph.outputs.values());
+  const fresh = freshValues(graph);
+  const known = new Map<string, Value>();
+  let isChanged = false;
+  const nodes = graph.nodes.flatMap((node): GraphNode[] => {
+    if (!isRounding(node)) return [node];
+    const chain: GraphNode[] = [];
+    let value = node.inputs[0]!;
+    for (;;) {
+      const before = made.get(value);
+      const isMoved = before !== undefined && (before.op === 'Transpose' || isReshape(before.op));
+      if (!isMoved || readers.get(value)!.length > 1 || results.has(value)) break;
+      chain.unshift(before);
+      value = before.inputs[0]!;
+    }
+    if (chain.length === 0) return [node];
+    isChanged = true;
+    const key = `${value.id} ${node.attrs.to}`;
+    const rounded = known.get(key);
+    let current = rounded ?? fresh(value);
+    known.set(key, current);
+    const before = rounded === undefined ? [{ ...node, inputs: [value], outputs: [current] }] : [];
+    const after = chain.map((one, i): GraphNode => {
+      const y = i === chain.length - 1 ? node.outputs[0]! : fresh(one.outputs[0]!);
+      const again = { ...one, inputs: [current], outputs: [y] };
+      current = y;
+      return again;
+    });
+    return [...before, ...after];
+  });
+  return isChanged ? { ...graph, nodes } : graph;
+}
+
+/** Roundings as a part of what makes the numbers, where nobody reads the others. */
+function absorbed(graph: Graph): Graph {
+  const readers = readersOf(graph);
+  const results = new Set(graph.outputs.values());
+  const gone = new Set<GraphNode>();
+  const values = new Substitution();
+  const nodes = graph.nodes.map((node) => {
+    const [y, ...others] = node.outputs;
+    const own = ROUNDING.has(node.op) && !results.has(y!) ? (readers.get(y!) ?? []) : [];
+    const [first] = own;
+    if (first === undefined || !own.every((one) => isRounding(one) && one.attrs.to === first.attrs.to))
+      return node;
+    for (const one of own) {
+      gone.add(one);
+      if (one !== first) values.set(one.outputs[0]!, first.outputs[0]!);
+    }
+    const outputs = [first.outputs[0]!, ...others];
+    return { ...node, outputs, attrs: { ...node.attrs, roundTo: first.attrs.to } };
+  });
+  if (gone.size === 0) return graph;
+  return {
+    ...graph,
+    nodes: nodes.filter((node) => !gone.has(node)).map((node) => values.node(node)),
+    outputs: values.outputs(graph.outputs),
+  };
+}
