@@ -52,7 +52,7 @@ export async function compile(
   return createSessionProgram(name, graph, signature.inputs, weights, traceMilliseconds, {
     ...options,
     device: executor,
-    kernels: kernelRuntime ?? false,
+    kernels: kernelRuntime,
   });
 }
 

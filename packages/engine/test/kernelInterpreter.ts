@@ -67,8 +67,8 @@ function functionOf(parameters: readonly string[], body: string): (...args: unkn
   return make(...Object.values(FUNCTIONS)) as (...args: unknown[]) => unknown;
 }
 
-function placeOf({ dims, strides }: Index, at: number): number {
-  let [rest, place] = [at, 0];
+function placeOf({ dims, strides, offset = 0 }: Index, at: number): number {
+  let [rest, place] = [at, offset];
   for (let i = dims.length - 1; i >= 0; i--) {
     place += (rest % dims[i]!) * strides[i]!;
     rest = Math.floor(rest / dims[i]!);
@@ -258,18 +258,18 @@ function largestPlace(meaning: KernelSource['meaning'], input: number): number {
     return [meaning.softmax.rows * meaning.softmax.width, last + 1][input]!;
   }
   if (!(meaning instanceof Region)) {
-    const { rows, width, inputs } = meaning;
-    // Forward x and what is a column's; on the way back dy, x, gamma, and what is a row's.
+    const { rows, width, sums } = meaning;
+    // Forward x and what is a column's; on the way back dy, x, gamma, what is a row's, and a sum.
     const isForward = meaning.rowResults !== undefined;
-    return (isForward
-      ? [rows * width, width, width]
-      : [rows * width, rows * width, width, ...Array.from({ length: inputs - 3 }, () => rows)])[input]!;
+    const [whole, own] = [rows * width, sums.map(() => rows)];
+    return (isForward ? [whole, width, width] : [whole, whole, width, ...own, whole])[input]!;
   }
   let most = 0;
   for (const { operands } of meaning.steps)
     for (const one of operands) {
       if (one.kind === 'input' && one.input === input) {
-        const last = one.index.dims.reduce((sum, dim, i) => sum + (dim - 1) * one.index.strides[i]!, 0);
+        const { dims, strides, offset = 0 } = one.index;
+        const last = dims.reduce((sum, dim, i) => sum + (dim - 1) * strides[i]!, offset);
         most = Math.max(most, last + 1);
       }
       if (one.kind === 'rows' && one.rows === input)

@@ -18,12 +18,6 @@ const SCALAR: TensorSpec = { shape: [], dtype: 'float32' };
 
 const ROW = 1024;
 
-/** Ranges that lie side by side and are of one group. */
-interface Run {
-  readonly group: ParameterRange['group'];
-  readonly size: number;
-}
-
 export class ResidentUpdater implements Updater {
   #step = 0;
   /** Of the update that is under way. */
@@ -76,17 +70,16 @@ export class ResidentUpdater implements Updater {
           executor,
           binding: 'native',
           resident,
-          // Each is started once a step: too seldom to be worth recording.
-          cudaGraph: false,
+          // One pass over the values is worth starting a kernel from JavaScript.
+          kernels: true,
           ...(threads === undefined ? {} : { threads }),
           // One choice a process, though nothing here is a product.
           ...(tf32 === undefined ? {} : { tf32 }),
         },
       );
     };
-    const runs = runsOf(vector.ranges);
-    const groups = [...new Set(runs.map(({ group }) => group))];
-    const rates = groups.flatMap((_, at) => [`decay${at}`, `stepSize${at}`]);
+    const groups = [...new Set(vector.ranges.map(({ group }) => group))];
+    const rates: TensorSpec = { shape: [groups.length, 1], dtype: 'float32' };
     const programs = {
       sum: await compiled('sum of gradients', (t) => ({ sum: tf.add(t.sum!, t.gradient!) }), {
         sum,
@@ -97,9 +90,9 @@ export class ResidentUpdater implements Updater {
       }),
       update: await compiled(
         'AdamW',
-        updateOf(runs, groups, settings),
+        updateOf(vector.ranges, groups, settings),
         { parameters, gradient: sum, first, second },
-        Object.fromEntries(['scale', 'rootCorrection', ...rates].map((name) => [name, SCALAR])),
+        { scale: SCALAR, rootCorrection: SCALAR, decay: rates, stepSize: rates },
       ),
     };
     const updater = new ResidentUpdater(vector, settings, tensors, programs, groups);
@@ -134,18 +127,12 @@ export class ResidentUpdater implements Updater {
     const { beta1, beta2, weightDecay } = this.config;
     this.#step++;
     const correction1 = 1 - beta1 ** this.#step;
+    const rates = this.groups.map(learningRate);
     await this.programs.update.run({
       scale: Float32Array.of(scale),
       rootCorrection: Float32Array.of(Math.sqrt(1 - beta2 ** this.#step)),
-      ...Object.fromEntries(
-        this.groups.flatMap((group, at) => {
-          const rate = learningRate(group);
-          return [
-            [`decay${at}`, Float32Array.of(1 - rate * weightDecay)],
-            [`stepSize${at}`, Float32Array.of(rate / correction1)],
-          ];
-        }),
-      ),
+      decay: Float32Array.from(rates, (rate) => 1 - rate * weightDecay),
+      stepSize: Float32Array.from(rates, (rate) => rate / correction1),
     });
     this.#isStale = true;
     this.skip();
@@ -180,16 +167,6 @@ export class ResidentUpdater implements Updater {
   }
 }
 
-function runsOf(ranges: readonly ParameterRange[]): Run[] {
-  const runs: { group: ParameterRange['group']; size: number }[] = [];
-  for (const { group, size } of ranges) {
-    const last = runs.at(-1);
-    if (last?.group === group) last.size += size;
-    else runs.push({ group, size });
-  }
-  return runs;
-}
-
 /** In two steps: a card sums one long row with a single block of threads. @param x [n] */
 function sumOfSquares(x: Tensor): Tensor {
   const rows = Math.ceil(x.size / ROW);
@@ -197,32 +174,25 @@ function sumOfSquares(x: Tensor): Tensor {
   return tf.sum(tf.sum(tf.reshape(tf.square(whole), [rows, ROW]), 1));
 }
 
-/** {@link AdamW.update} for the whole vector, in float32: each run of ranges with the rates of its group. */
+/** {@link AdamW.update} for the whole vector, in float32; `decay` and `stepSize` are [groups, 1]. */
 function updateOf(
-  runs: readonly Run[],
+  ranges: readonly ParameterRange[],
   groups: readonly ParameterRange['group'][],
   { beta1, beta2, epsilon }: AdamWConfig,
 ) {
-  const sizes = runs.map(({ size }) => size);
-  const cut = (x: Tensor): Tensor[] => (runs.length === 1 ? [x] : (tf.split(x, sizes) as Tensor[]));
-  const joined = (parts: readonly Tensor[]): Tensor =>
-    runs.length === 1 ? parts[0]! : tf.concat([...parts]);
-  return ({ parameters, gradient, first, second, scale, rootCorrection, ...rates }: TensorMap) => {
-    const old = [parameters!, gradient!, first!, second!].map(cut);
-    const updated = runs.map(({ group }, i) => {
-      const [p, raw, m0, v0] = old.map((parts) => parts[i]!) as [Tensor, Tensor, Tensor, Tensor];
-      const at = groups.indexOf(group);
-      const g = tf.mul(raw, scale!);
-      const m = tf.add(tf.mul(m0, beta1), tf.mul(g, 1 - beta1)) as Tensor;
-      const v = tf.add(tf.mul(v0, beta2), tf.mul(tf.square(g), 1 - beta2)) as Tensor;
-      const change = tf.div(m, tf.add(tf.div(tf.sqrt(v), rootCorrection!), epsilon));
-      return [
-        tf.sub(tf.mul(p, rates[`decay${at}`]!), tf.mul(change, rates[`stepSize${at}`]!)) as Tensor,
-        m,
-        v,
-      ];
-    });
-    const [next, m, v] = [0, 1, 2].map((k) => joined(updated.map((one) => one[k]!)));
-    return { parameters: next!, first: m!, second: v! } as TensorMap;
+  /** Of each value the number of its group: parts put together would be copied. */
+  const codes = Int32Array.from(ranges.flatMap(({ group, size }) => Array(size).fill(groups.indexOf(group))));
+  /** What is the group's, for each value. */
+  const spread = (rates: Tensor): Tensor =>
+    groups.length === 1
+      ? tf.reshape(rates, [])
+      : tf.reshape(tf.gather(rates, tf.tensor1d(codes, 'int32')), [codes.length]);
+  return ({ parameters, gradient, first, second, scale, rootCorrection, decay, stepSize }: TensorMap) => {
+    const g = tf.mul(gradient!, scale!);
+    const m = tf.add(tf.mul(first!, beta1), tf.mul(g, 1 - beta1)) as Tensor;
+    const v = tf.add(tf.mul(second!, beta2), tf.mul(tf.square(g), 1 - beta2)) as Tensor;
+    const change = tf.div(m, tf.add(tf.div(tf.sqrt(v), rootCorrection!), epsilon));
+    const next = tf.sub(tf.mul(parameters!, spread(decay!)), tf.mul(change, spread(stepSize!)));
+    return { parameters: next, first: m, second: v } as TensorMap;
   };
 }

@@ -120,7 +120,8 @@ export function load(
       `  const float ${name}_0 = ${widened(`${source}[${placeOf(index, 'at')}]`, type)};`,
       `  float ${name}[${lanes}]; _Pragma("unroll") for (unsigned k = 0; k < ${lanes}u; ++k) ${name}[k] = ${name}_0;`,
     ];
-  const isAligned = stride === 1 && index.strides.slice(0, -1).every((one) => one % lanes === 0);
+  const isAligned =
+    stride === 1 && [...index.strides.slice(0, -1), index.offset ?? 0].every((one) => one % lanes === 0);
   return isAligned
     ? contiguous(name, source, type, placeOf(index, 'at'), lanes)
     : each(name, source, type, (k) => `${placeOf(index, 'at')} + ${k} * ${stride}u`, lanes);
@@ -176,9 +177,9 @@ export function narrowed(value: string, type: OnnxType): string {
 }
 
 /** The place of element `at` in a tensor that is read by an index. */
-export function placeOf({ dims, strides }: Index, at: string): string {
+export function placeOf({ dims, strides, offset = 0 }: Index, at: string): string {
   let below = 1;
-  const terms: string[] = [];
+  const terms: string[] = offset === 0 ? [] : [`${offset}u`];
   for (let i = dims.length - 1; i >= 0; i--) {
     const [dim, stride] = [dims[i]!, strides[i]!];
     if (stride !== 0) {

@@ -48,30 +48,38 @@ export function rmsNormKernel(
   });
 }
 
-/** Of `LayerNormGrad`: dy, x, gamma, mean and invStd. @param shape of dy, normalised over the last axis */
-export function layerNormGradKernel(shape: readonly number[]): KernelSource {
+/**
+ * Of `LayerNormGrad`: dy, x, gamma, mean and invStd.
+ * @param shape of dy, normalised over the last axis
+ * @param hasSum whether a sixth input is added
+ */
+export function layerNormGradKernel(shape: readonly number[], hasSum: boolean): KernelSource {
   const { rows, width } = rowsOf(shape);
   return rowKernel({
     rows,
     width,
-    inputs: 5,
+    inputs: hasSum ? 6 : 5,
     row: ['const float mean = i3[row], inv = i4[row];'],
     column: ['const float g = i0[at] * i2[c]; const float normal = (i1[at] - mean) * inv;'],
     sums: ['g', 'g * normal'],
-    result: `inv * (g - s0 / ${width}.0f - normal * (s1 / ${width}.0f))`,
+    result: `inv * (g - s0 / ${width}.0f - normal * (s1 / ${width}.0f))${hasSum ? ' + i5[at]' : ''}`,
   });
 }
 
-/** Of `RmsNormGrad`: dy, x, gamma and invRms. @param shape of dy, normalised over the last axis */
-export function rmsNormGradKernel(shape: readonly number[]): KernelSource {
+/**
+ * Of `RmsNormGrad`: dy, x, gamma and invRms.
+ * @param shape of dy, normalised over the last axis
+ * @param hasSum whether a fifth input is added
+ */
+export function rmsNormGradKernel(shape: readonly number[], hasSum: boolean): KernelSource {
   const { rows, width } = rowsOf(shape);
   return rowKernel({
     rows,
     width,
-    inputs: 4,
+    inputs: hasSum ? 5 : 4,
     row: ['const float inv = i3[row];'],
     column: ['const float g = i0[at] * i2[c]; const float normal = i1[at] * inv;'],
     sums: ['g * normal'],
-    result: `inv * (g - normal * (s0 / ${width}.0f))`,
+    result: `inv * (g - normal * (s0 / ${width}.0f))${hasSum ? ' + i4[at]' : ''}`,
   });
 }

@@ -10,10 +10,11 @@ export type Operand =
   /** Rows of `table` [any, width] that stand in `rows`, one after the other: element i is in row i / width of them. */
   | { readonly kind: 'rows'; readonly table: number; readonly rows: number; readonly width: number };
 
-/** Of an element of the region, counted through `dims`: the sum of its coordinates times `strides`. */
+/** Of an element of the region, counted through `dims`: `offset`, if any, and the sum of its coordinates times `strides`. */
 export interface Index {
   readonly dims: readonly number[];
   readonly strides: readonly number[];
+  readonly offset?: number;
 }
 
 export interface Step {
@@ -71,6 +72,7 @@ export function broadcastIndex(from: readonly number[], to: readonly number[]): 
 }
 
 /** Whether element i is read at place i. */
-export function isLinear({ dims, strides }: Index): boolean {
+export function isLinear({ dims, strides, offset = 0 }: Index): boolean {
+  if (offset !== 0) return false;
   return dims.length === 0 || (dims.length === 1 && strides[0] === 1);
 }

@@ -87,7 +87,8 @@ const LayerNormGrad: CompositeKernel = {
   args: ['dy', 'x', 'gamma', 'mean', 'invStd'],
   infer: sameAsFirst,
   lower: (node, onnx) => {
-    if (onnx.target.hasKernels) return lowerAsKernel(node, onnx, layerNormGradKernel(node.outputs[0]!.shape));
+    if (onnx.target.hasKernels)
+      return lowerAsKernel(node, onnx, layerNormGradKernel(node.outputs[0]!.shape, node.inputs.length > 5));
     const [dy, x, gamma, mean, invStd] = onnx.names(node.inputs);
     const last = onnx.ints([-1]);
     const rowMean = (y: string) => onnx.emit('ReduceMean', [y, last], { keepdims: 1 });

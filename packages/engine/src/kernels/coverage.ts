@@ -1,5 +1,6 @@
 /** The table of what can be compiled, as a page. */
 import { tf } from '../tf.ts';
+import { fusedKernels } from './fused.ts';
 import { compositeNames, kernels } from './index.ts';
 
 /** Markdown for docs/operators.md: compiled, refused and unknown kernels of TensorFlow.js, and our own. */
@@ -7,7 +8,7 @@ export function operatorsPage(): string {
   const own = new Set<string>([...compositeNames, 'Gemm', 'Loop']);
   const entries = Object.entries(kernels)
     // Made by a pass of others.
-    .filter(([name]) => name !== 'Fused')
+    .filter(([name]) => !(name in fusedKernels))
     .sort(([a], [b]) => (a < b ? -1 : 1));
   const compiled = entries
     .filter(([name, entry]) => 'infer' in entry && !own.has(name))

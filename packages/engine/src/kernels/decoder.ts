@@ -45,7 +45,8 @@ const RmsNormGrad: CompositeKernel = {
   args: ['dy', 'x', 'gamma', 'invRms'],
   infer: sameAs(0),
   lower: (node, onnx) => {
-    if (onnx.target.hasKernels) return lowerAsKernel(node, onnx, rmsNormGradKernel(node.outputs[0]!.shape));
+    if (onnx.target.hasKernels)
+      return lowerAsKernel(node, onnx, rmsNormGradKernel(node.outputs[0]!.shape, node.inputs.length > 4));
     const [dy, x, gamma, invRms] = onnx.names(node.inputs);
     const normal = onnx.emit('Mul', [x!, invRms!]);
     const g = onnx.emit('Mul', [dy!, gamma!]);

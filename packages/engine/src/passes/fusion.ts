@@ -8,7 +8,7 @@ import { onceComputed } from './origins.ts';
 import { type Pass, producers, readersOf } from './rewrite.ts';
 
 /** Nodes of several passes over memory, worth a kernel of their own. */
-const LONG = new Set(['GeluGrad', 'Swiglu', 'SwigluGrad', 'TokenLossGrad']);
+const LONG = new Set(['Gelu', 'GeluGrad', 'Swiglu', 'SwigluGrad', 'TokenLossGrad']);
 /** Kernels take a few KB of arguments, and threads have 255 registers. */
 const MOST_STEPS = 48;
 const MOST_TENSORS = 40;

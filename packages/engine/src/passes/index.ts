@@ -3,6 +3,7 @@ import type { Graph } from '../ir/graph.ts';
 import type { Device } from '../run/program.ts';
 import type { HalfWeights } from '../run/session.ts';
 import type { WeightSource } from '../weights/source.ts';
+import { alignedRows } from './alignedRows.ts';
 import { withoutCheckpoints } from './checkpoints.ts';
 import { commonSubexpressions } from './commonSubexpressions.ts';
 import { deadCode } from './deadCode.ts';
@@ -13,7 +14,9 @@ import { gemm } from './gemm.ts';
 import { areLarge, joins, unjoinable } from './joins.ts';
 import { loopBodies } from './loopBodies.ts';
 import { moves } from './moves.ts';
+import { normSums } from './normSums.ts';
 import type { InputOrigins } from './origins.ts';
+import { partsInPlace } from './partsInPlace.ts';
 import { type Precision, withPrecision } from './precision.ts';
 import { probabilities } from './probabilities.ts';
 import { recompute } from './recompute.ts';
@@ -30,6 +33,20 @@ const FIXED_POINT: readonly Pass[] = [deadCode, simplify, commonSubexpressions];
 const across = (inputs: InputOrigins): readonly Pass[] => [softmaxGradient, scales(inputs), deadCode];
 /** Once, last: a fused node hides its parts from the rules above. */
 const FINAL: readonly Pass[] = [gemm, deadCode];
+
+/** Once, behind all others: they make operators that only kernels of our own compute. */
+const WITH_KERNELS: readonly Pass[] = [
+  alignedRows,
+  normSums,
+  roundings,
+  rowSoftmax,
+  deadCode,
+  fusion,
+  moves,
+  deadCode,
+  partsInPlace,
+  deadCode,
+];
 
 const MAX_ROUNDS = 20;
 
@@ -79,7 +96,7 @@ export function optimise(graph: Graph, options: OptimiseOptions = {}, sources: S
     { trained, kept: kept ?? [] },
   );
   if (options.hasKernels !== true) return done;
-  return [roundings, rowSoftmax, deadCode, fusion, moves, deadCode].reduce((current, pass) => runUnless(options, current, pass), done);
+  return WITH_KERNELS.reduce((current, pass) => runUnless(options, current, pass), done);
 }
 
 /** @param inputs what is known of the graph's inputs, or of those of a loop's body */

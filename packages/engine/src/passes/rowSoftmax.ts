@@ -37,8 +37,8 @@ export const rowSoftmax: Pass = {
         inputs: parts ?? node.inputs,
         outputs,
         attrs: {
-          ...node.attrs,
           valid: y.shape.at(-1)!,
+          ...node.attrs,
           isFull: isFullRead,
           ...(rounded.length > 0 && { roundTo: first!.attrs.to }),
         },

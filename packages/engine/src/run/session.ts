@@ -74,9 +74,10 @@ export interface SessionOptions {
   readonly planMemory?: boolean;
   /**
    * What compiles kernels of our own, which do element-wise computations that hang together in one pass. Default: on CUDA
-   * NVIDIA's compiler library where it is installed, for programs whose runs are recorded; false uses none.
+   * NVIDIA's compiler library where it is installed, for programs whose runs are recorded; `true` for others, too, and
+   * `false` for none.
    */
-  readonly kernels?: KernelRuntime | false;
+  readonly kernels?: KernelRuntime | boolean;
   /** ONNX Runtime writes what each node took into a file of this beginning when the program is disposed of. */
   readonly profilePrefix?: string;
   /** Further configuration entries of the session, by their full names, for trials. */
@@ -105,15 +106,16 @@ export async function createSessionProgram(
   specs: Readonly<Record<string, TensorSpec>>,
   weights: ReadonlyMap<string, WeightSource>,
   traceMilliseconds: number,
-  options: SessionOptions & {
+  options: Omit<SessionOptions, 'kernels'> & {
     readonly device?: Device;
     readonly recompute?: boolean;
     readonly precision?: Precision;
+    readonly kernels?: KernelRuntime | undefined;
   } = {},
 ): Promise<Program> {
   const { recompute = false, device = 'cpu', precision = 'f32', profilePrefix, resident = {} } = options;
   const { tf32 = false } = options;
-  const runtime = options.kernels || undefined;
+  const runtime = options.kernels;
   const hasKernels = runtime !== undefined;
   const isBound = isNative({ ...options, executor: device });
   if (Object.keys(resident).length > 0 && !isBound)
@@ -259,9 +261,9 @@ export async function kernelRuntimeOf(
 ): Promise<KernelRuntime | undefined> {
   const { kernels } = options;
   if (kernels === false || !isNative({ ...options, executor: device })) return undefined;
-  if (kernels !== undefined) return kernels;
+  if (typeof kernels === 'object') return kernels;
   // Starting one from JavaScript takes as long as several of ONNX Runtime's.
-  return device === 'cuda' && isRecorded(graph, options, true) ? cudaKernels() : undefined;
+  return device === 'cuda' && (kernels ?? isRecorded(graph, options, true)) ? cudaKernels() : undefined;
 }
 
 /** Options of the CUDA provider, by ONNX Runtime's names. */
