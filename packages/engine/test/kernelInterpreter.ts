@@ -2,6 +2,7 @@
 import koffi from 'koffi';
 import { ELEMENT_EXPRESSIONS } from '../src/cuda/expressions.ts';
 import type { KernelSource, RowKernel } from '../src/cuda/kernelSource.ts';
+import type { LogSumKernel } from '../src/cuda/logSumKernel.ts';
 import type { MoveKernel } from '../src/cuda/moveKernel.ts';
 import type { RotaryKernel } from '../src/cuda/rotaryKernel.ts';
 import type { SoftmaxKernel } from '../src/cuda/softmaxKernel.ts';
@@ -104,7 +105,7 @@ function runRegion(region: Region, inputs: readonly Numbers[]): Float32Array[] {
 }
 
 function runRows(
-  { rows, width, row, column, sums, after = [], result, rowResults = [] }: RowKernel,
+  { rows, width, row, column, sums, after = [], result, types = [], rowResults = [] }: RowKernel,
   inputs: readonly Numbers[],
 ): Float32Array[] {
   const names = inputs.map((_, i) => `i${i}`);
@@ -123,7 +124,8 @@ function runRows(
   const outputs = [rows * width, ...rowResults.map(() => rows)].map((size) => new Float32Array(size));
   const written = outputs.map((_, i) => `o${i}`);
   functionOf([...names, ...written], translated(body))(...inputs, ...outputs);
-  return outputs;
+  // Rounded by who writes them.
+  return types.length > 1 ? [outputs[0]!, ...outputs] : outputs;
 }
 
 function runRotation({ rotated }: RotaryKernel, inputs: readonly Numbers[]): Float32Array {
@@ -161,6 +163,16 @@ function runSoftmax({ softmax, valid, bias }: SoftmaxKernel, [x, mask]: readonly
   return y;
 }
 
+function runLogSum({ logSum }: LogSumKernel, [logits, labels]: readonly Numbers[]): Float32Array[] {
+  const { rows, width } = logSum;
+  const totals = Float32Array.from({ length: rows }, (_, row) => {
+    const own = Array.from(logits!.subarray(row * width, (row + 1) * width));
+    const most = Math.max(...own);
+    return most + Math.log(own.reduce((sum, one) => sum + Math.exp(one - most), 0));
+  });
+  return [totals.map((total, row) => total - logits![row * width + labels![row]!]!), totals];
+}
+
 function runMoves({ moves }: MoveKernel, inputs: readonly Numbers[], outputs: readonly Numbers[]): void {
   for (const { dims, from, to } of moves) {
     const target = outputs[to.tensor]!;
@@ -187,6 +199,7 @@ function run(
   }
   if ('size' in meaning) return [invertBatch(inputs[0] as Float32Array, meaning.size)];
   if ('rotated' in meaning) return [runRotation(meaning, inputs)];
+  if ('logSum' in meaning) return runLogSum(meaning, inputs);
   if ('softmax' in meaning) {
     const y = runSoftmax(meaning, inputs);
     return outputs.map(() => y);
@@ -251,6 +264,10 @@ function largestPlace(meaning: KernelSource['meaning'], input: number): number {
   if ('rotated' in meaning) {
     const [batch, heads, length, size] = meaning.rotated;
     return [batch * heads * length * size, batch * length][input] ?? (meaning.angles * size) / 2;
+  }
+  if ('logSum' in meaning) {
+    const { rows, width } = meaning.logSum;
+    return [rows * width, rows][input]!;
   }
   if ('softmax' in meaning) {
     const { dims, strides } = meaning.bias ?? { dims: [], strides: [] };

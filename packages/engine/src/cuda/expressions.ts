@@ -17,6 +17,10 @@ const binary =
 const call = (name: string) => unary((x) => `${name}(${x})`);
 const infix = (sign: string) => binary((a, b) => `(${a} ${sign} ${b})`);
 
+/** 1 in the column of the label, else 0. */
+const isLabel = (label: string, { index, width }: Parameters<ElementExpression>[2]) =>
+  `((int)(${index} % ${width}u) == (int)${label} ? 1.0f : 0.0f)`;
+
 /** By kernel name. NaN is kept, as TensorFlow.js keeps it. */
 export const ELEMENT_EXPRESSIONS: Readonly<Record<string, ElementExpression>> = {
   Abs: call('fabsf'),
@@ -51,8 +55,9 @@ export const ELEMENT_EXPRESSIONS: Readonly<Record<string, ElementExpression>> = 
     `(${dy} * ${gate} * psoft_sigmoid(${gate}))`,
   ],
   RoundTo: ([x], { to }) => [`psoft_round_${to}(${x})`],
-  TokenLossGrad: ([logs, label], _, { index, width }) => [
-    `(expf(${logs}) - ((int)(${index} % ${width}u) == (int)${label} ? 1.0f : 0.0f))`,
+  TokenLossGrad: ([logs, label], _, at) => [`(expf(${logs}) - ${isLabel(label!, at)})`],
+  TokenLossSlope: ([logits, label, logSum], _, at) => [
+    `(expf(${logits} - ${logSum}) - ${isLabel(label!, at)})`,
   ],
 };
 

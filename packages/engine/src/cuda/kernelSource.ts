@@ -3,6 +3,7 @@ import { type Index, isLinear, type Operand, type Region } from '../ir/region.ts
 import { HALF_TYPE, OnnxType } from '../onnx/proto.ts';
 import { ELEMENT_EXPRESSIONS } from './expressions.ts';
 import type { InverseKernel } from './inverseKernel.ts';
+import type { LogSumKernel } from './logSumKernel.ts';
 import type { MoveKernel } from './moveKernel.ts';
 import type { RotaryKernel } from './rotaryKernel.ts';
 import type { SoftmaxKernel } from './softmaxKernel.ts';
@@ -16,7 +17,7 @@ export interface KernelSource {
   readonly blocks: number;
   readonly threads: number;
   /** What it computes: for those who compute it in another way. */
-  readonly meaning: Region | RowKernel | InverseKernel | MoveKernel | RotaryKernel | SoftmaxKernel;
+  readonly meaning: Region | RowKernel | InverseKernel | MoveKernel | RotaryKernel | SoftmaxKernel | LogSumKernel;
 }
 
 /** Elements that a thread computes: 16 bytes of float32. */
@@ -214,22 +215,22 @@ export interface RowKernel {
   readonly sums: readonly string[];
   /** What is the row's when the sums are known. */
   readonly after?: readonly string[];
-  /** Of column c, when the sums are known: the first output. */
+  /** Of column c, when the sums are known: the first output, or the first two. */
   readonly result: string;
+  /** Types of the result, one for each output it goes to; float32 alone when left out. */
+  readonly types?: readonly OnnxType[];
   /** One number a row each: the other outputs. */
   readonly rowResults?: readonly string[];
-  /** 16-bit type of the first output. */
-  readonly roundTo?: 'bf16' | 'f16';
 }
 
 export function rowKernel(meaning: RowKernel): KernelSource {
-  const { rows, width, inputs, row, column, sums, after = [], result, rowResults = [], roundTo } = meaning;
+  const { rows, width, inputs, row, column, sums, after = [], result, rowResults = [] } = meaning;
+  const { types = [OnnxType.FLOAT] } = meaning;
   const threads = Math.min(256, Math.max(32, Math.ceil(width / 4 / 32) * 32));
   const warps = threads / 32;
   const loop = (inside: string) =>
     `  for (unsigned c = threadIdx.x; c < ${width}u; c += ${threads}u) { const unsigned at = row * ${width}u + c; ${column.join(' ')} ${inside} }`;
   const names = sums.map((_, i) => `s${i}`);
-  const type = roundTo === undefined ? OnnxType.FLOAT : HALF_TYPE[roundTo];
   const body = [
     '  const unsigned row = blockIdx.x;',
     ...row.map((line) => `  ${line}`),
@@ -245,14 +246,14 @@ export function rowKernel(meaning: RowKernel): KernelSource {
       (name, i) => `  ${name} = 0.0f; for (int w = 0; w < ${warps}; ++w) ${name} += partial[${i}][w];`,
     ),
     ...after.map((line) => `  ${line}`),
-    loop(`o0[at] = ${narrowed(`(${result})`, type)};`),
-    ...rowResults.map((one, i) => `  if (threadIdx.x == 0u) o${1 + i}[row] = ${one};`),
+    loop(`const float y = ${result}; ${types.map((type, i) => `o${i}[at] = ${narrowed('y', type)};`).join(' ')}`),
+    ...rowResults.map((one, i) => `  if (threadIdx.x == 0u) o${types.length + i}[row] = ${one};`),
   ];
   return {
     body: `${body.join('\n')}\n`,
     inputs: Array.from({ length: inputs }, () => OnnxType.FLOAT),
     outputs: [
-      { type, shape: [rows, width] },
+      ...types.map((type) => ({ type, shape: [rows, width] })),
       ...rowResults.map(() => ({ type: OnnxType.FLOAT, shape: [rows] })),
     ],
     blocks: rows,

@@ -1,6 +1,13 @@
 /** Normalisations and their gradients, each in one pass. */
 import { sizeOf } from '../ir/graph.ts';
+import type { OnnxType } from '../onnx/proto.ts';
 import { type KernelSource, rowKernel } from './kernelSource.ts';
+
+/** Of the gradient of a normalisation: what is added to it, if anything is, and the types in which it is written. */
+export interface NormGradient {
+  readonly hasSum: boolean;
+  readonly types: readonly OnnxType[];
+}
 
 /** Rows over the last axis of a shape, and how long they are. */
 const rowsOf = (shape: readonly number[]) => ({ rows: sizeOf(shape.slice(0, -1)), width: shape.at(-1)! });
@@ -27,12 +34,8 @@ export function layerNormKernel(shape: readonly number[], epsilon: number): Kern
   });
 }
 
-/** Of `RmsNorm`: x and gamma give y and invRms. @param roundTo 16-bit type of y. @param shape of x, normalised over the last axis */
-export function rmsNormKernel(
-  shape: readonly number[],
-  epsilon: number,
-  roundTo: 'bf16' | 'f16' | undefined,
-): KernelSource {
+/** Of `RmsNorm`: x and gamma give y and invRms. @param shape of x, normalised over the last axis. @param type of y */
+export function rmsNormKernel(shape: readonly number[], epsilon: number, type: OnnxType): KernelSource {
   const { rows, width } = rowsOf(shape);
   return rowKernel({
     rows,
@@ -44,16 +47,19 @@ export function rmsNormKernel(
     after: [`const float inv = 1.0f / sqrtf(s0 / ${width}.0f + ${epsilon.toExponential()}f);`],
     result: 'i0[at] * inv * i1[c]',
     rowResults: ['inv'],
-    ...(roundTo && { roundTo }),
+    types: [type],
   });
 }
 
 /**
  * Of `LayerNormGrad`: dy, x, gamma, mean and invStd.
  * @param shape of dy, normalised over the last axis
- * @param hasSum whether a sixth input is added
+ * @param gradient whose sum is a sixth input
  */
-export function layerNormGradKernel(shape: readonly number[], hasSum: boolean): KernelSource {
+export function layerNormGradKernel(
+  shape: readonly number[],
+  { hasSum, types }: NormGradient,
+): KernelSource {
   const { rows, width } = rowsOf(shape);
   return rowKernel({
     rows,
@@ -63,15 +69,16 @@ export function layerNormGradKernel(shape: readonly number[], hasSum: boolean): 
     column: ['const float g = i0[at] * i2[c]; const float normal = (i1[at] - mean) * inv;'],
     sums: ['g', 'g * normal'],
     result: `inv * (g - s0 / ${width}.0f - normal * (s1 / ${width}.0f))${hasSum ? ' + i5[at]' : ''}`,
+    types,
   });
 }
 
 /**
  * Of `RmsNormGrad`: dy, x, gamma and invRms.
  * @param shape of dy, normalised over the last axis
- * @param hasSum whether a fifth input is added
+ * @param gradient whose sum is a fifth input
  */
-export function rmsNormGradKernel(shape: readonly number[], hasSum: boolean): KernelSource {
+export function rmsNormGradKernel(shape: readonly number[], { hasSum, types }: NormGradient): KernelSource {
   const { rows, width } = rowsOf(shape);
   return rowKernel({
     rows,
@@ -81,5 +88,6 @@ export function rmsNormGradKernel(shape: readonly number[], hasSum: boolean): Ke
     column: ['const float g = i0[at] * i2[c]; const float normal = i1[at] * inv;'],
     sums: ['g * normal'],
     result: `inv * (g - normal * (s0 / ${width}.0f))${hasSum ? ' + i4[at]' : ''}`,
+    types,
   });
 }

@@ -1,4 +1,4 @@
-import { HALF_TYPE, OnnxType } from '../onnx/proto.ts';
+import { OnnxType } from '../onnx/proto.ts';
 import { contiguous, type KernelSource, store, THREADS } from './kernelSource.ts';
 
 /** What a kernel of `RotaryEmbedding` computes: x [batch, heads, length, size], positions [batch, length] and the tables. */
@@ -8,17 +8,16 @@ export interface RotaryKernel {
   readonly angles: number;
 }
 
-/** @param x type that x is stored in. @param roundTo 16-bit type of the result */
+/** @param x type that x is stored in. @param type of the result */
 export function rotaryKernel(
   { rotated: shape, angles }: RotaryKernel,
   x: OnnxType,
-  roundTo: 'bf16' | 'f16' | undefined,
+  type: OnnxType,
 ): KernelSource {
   const [batch, heads, length, size] = shape;
   const half = size / 2;
   const lanes = half % 4 === 0 ? 4 : 1;
   const pairs = batch * heads * length * half;
-  const type = roundTo === undefined ? OnnxType.FLOAT : HALF_TYPE[roundTo];
   const lines = [
     `  const unsigned at = (blockIdx.x * ${THREADS}u + threadIdx.x) * ${lanes}u;`,
     `  if (at >= ${pairs}u) return;`,

@@ -9,7 +9,7 @@ import { newtonInverse } from '../onnx/newtonInverse.ts';
 import { tf } from '../tf.ts';
 import { decoderKernels } from './decoder.ts';
 import { dropoutKernels } from './dropout.ts';
-import { lowerAsKernel } from './fused.ts';
+import { lowerAsKernel, normGradient } from './fused.ts';
 import { gatingKernels } from './gating.ts';
 import { attr, type CompositeKernel, type Kernel } from './kernel.ts';
 import { passKernels } from './pass.ts';
@@ -82,13 +82,17 @@ const LayerNorm: CompositeKernel = {
   },
 };
 
+/** Of dx, and of dx once more where a pass wants it rounded, too. */
+const gradientTypes: Kernel['infer'] = ([dy], { alsoRoundTo }) =>
+  (alsoRoundTo === undefined ? [dy] : [dy, dy]).map((one) => ({ shape: one!.shape, dtype: 'float32' }));
+
 /** dx = invStd (g - mean(g) - x̂ mean(g x̂)), g = dy gamma, x̂ the normalised x, means over the last axis. */
 const LayerNormGrad: CompositeKernel = {
   args: ['dy', 'x', 'gamma', 'mean', 'invStd'],
-  infer: sameAsFirst,
+  infer: gradientTypes,
   lower: (node, onnx) => {
     if (onnx.target.hasKernels)
-      return lowerAsKernel(node, onnx, layerNormGradKernel(node.outputs[0]!.shape, node.inputs.length > 5));
+      return lowerAsKernel(node, onnx, layerNormGradKernel(node.outputs[0]!.shape, normGradient(node, 5)));
     const [dy, x, gamma, mean, invStd] = onnx.names(node.inputs);
     const last = onnx.ints([-1]);
     const rowMean = (y: string) => onnx.emit('ReduceMean', [y, last], { keepdims: 1 });

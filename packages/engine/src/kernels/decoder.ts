@@ -2,18 +2,15 @@
 
 import { rmsNormGradKernel, rmsNormKernel } from '../cuda/normKernels.ts';
 import { type RotaryKernel, rotaryKernel } from '../cuda/rotaryKernel.ts';
-import type { GraphNode, Value } from '../ir/graph.ts';
+import type { Value } from '../ir/graph.ts';
 import { OnnxType } from '../onnx/proto.ts';
 import { type Tensor, tf } from '../tf.ts';
-import { lowerAsKernel } from './fused.ts';
+import { firstType, lowerAsKernel, normGradient } from './fused.ts';
 import { attr, type CompositeKernel, type Kernel } from './kernel.ts';
 
 const sameAs =
   (index: number): Kernel['infer'] =>
   (inputs) => [{ shape: inputs[index]!.shape, dtype: 'float32' }];
-
-/** What `passes/roundings.ts` says the first output is rounded to. */
-const roundToOf = (node: GraphNode) => attr<'bf16' | 'f16' | undefined>(node, 'roundTo');
 
 /** y = gamma x invRms over the last axis (Zhang and Sennrich 2019), with invRms kept for the gradient. */
 const RmsNorm: CompositeKernel = {
@@ -27,7 +24,7 @@ const RmsNorm: CompositeKernel = {
   lower: (node, onnx) => {
     const epsilon = attr<number>(node, 'epsilon');
     if (onnx.target.hasKernels)
-      return lowerAsKernel(node, onnx, rmsNormKernel(node.inputs[0]!.shape, epsilon, roundToOf(node)));
+      return lowerAsKernel(node, onnx, rmsNormKernel(node.inputs[0]!.shape, epsilon, firstType(node)));
     const attributes = { axis: -1, epsilon: { float: epsilon } };
     const outputs = onnx.emitMany('SimplifiedLayerNormalization', onnx.names(node.inputs), 2, attributes);
     node.outputs.forEach((value, i) => {
@@ -43,10 +40,11 @@ const RmsNorm: CompositeKernel = {
 /** dx = invRms (g - x̂ mean(g x̂)), g = dy gamma, x̂ = x invRms, the mean over the last axis. */
 const RmsNormGrad: CompositeKernel = {
   args: ['dy', 'x', 'gamma', 'invRms'],
-  infer: sameAs(0),
+  infer: ([dy], { alsoRoundTo }) =>
+    (alsoRoundTo === undefined ? [dy] : [dy, dy]).map((one) => ({ shape: one!.shape, dtype: 'float32' })),
   lower: (node, onnx) => {
     if (onnx.target.hasKernels)
-      return lowerAsKernel(node, onnx, rmsNormGradKernel(node.outputs[0]!.shape, node.inputs.length > 4));
+      return lowerAsKernel(node, onnx, rmsNormGradKernel(node.outputs[0]!.shape, normGradient(node, 4)));
     const [dy, x, gamma, invRms] = onnx.names(node.inputs);
     const normal = onnx.emit('Mul', [x!, invRms!]);
     const g = onnx.emit('Mul', [dy!, gamma!]);
@@ -81,7 +79,7 @@ const RotaryEmbedding: CompositeKernel = {
       const [tensor, , table] = node.inputs as [Value, Value, Value];
       const type = onnx.half(tensor)?.type ?? OnnxType.FLOAT;
       const rotated = tensor.shape as RotaryKernel['rotated'];
-      const kernel = rotaryKernel({ rotated, angles: table.shape[0]! }, type, roundToOf(node));
+      const kernel = rotaryKernel({ rotated, angles: table.shape[0]! }, type, firstType(node));
       return lowerAsKernel(node, onnx, kernel);
     }
     const [x, positions, cos, sin] = onnx.names(node.inputs) as [string, string, string, string];

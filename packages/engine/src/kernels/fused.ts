@@ -1,5 +1,7 @@
 /** The nodes that `passes/fusion.ts` and `passes/moves.ts` make, and kernels of CUDA that stand for several ONNX nodes. */
 import { type KernelSource, regionKernel } from '../cuda/kernelSource.ts';
+import { logSumKernel } from '../cuda/logSumKernel.ts';
+import type { NormGradient } from '../cuda/normKernels.ts';
 import { moveKernel } from '../cuda/moveKernel.ts';
 import { softmaxKernel } from '../cuda/softmaxKernel.ts';
 import { type Attributes, type GraphNode, sizeOf, type Value } from '../ir/graph.ts';
@@ -106,6 +108,37 @@ const RowSoftmax: Kernel = {
   },
 };
 
+/** Of logits [n, classes] and labels [n]: the losses [n], and the log of each row's sum of exponentials. Made by `passes/tokenLosses.ts`. */
+const RowLogSum: Kernel = {
+  infer: ([logits]) => {
+    const rows = logits!.shape[0]!;
+    return [[rows], [rows, 1]].map((shape) => ({ shape, dtype: 'float32' as const }));
+  },
+  lower: (node, onnx) => {
+    const [logits] = node.inputs as [Value];
+    const [rows, width] = logits.shape as [number, number];
+    const type = onnx.half(logits)?.type ?? OnnxType.FLOAT;
+    lowerAsKernel(node, onnx, logSumKernel({ logSum: { rows, width } }, type));
+  },
+};
+
+type Rounding = 'bf16' | 'f16' | undefined;
+
+/** The type of the first output of a node that `passes/roundings.ts` may have given a rounding. */
+export function firstType({ attrs }: GraphNode): OnnxType {
+  const roundTo = attrs.roundTo as Rounding;
+  return roundTo === undefined ? OnnxType.FLOAT : HALF_TYPE[roundTo];
+}
+
+/** The gradient of a normalisation that takes `count` inputs, with what passes have added to it. */
+export function normGradient({ inputs, attrs }: GraphNode, count: number): NormGradient {
+  const also = attrs.alsoRoundTo as Rounding;
+  return {
+    hasSum: inputs.length > count,
+    types: [OnnxType.FLOAT, ...(also === undefined ? [] : [HALF_TYPE[also]])],
+  };
+}
+
 /** Writes `kernel` for a node whose outputs it computes, the first of them in 16 bits where the node says so. */
 export function lowerAsKernel(node: GraphNode, onnx: OnnxBuilder, kernel: KernelSource): void {
   const inputs = node.inputs.map((value, i) =>
@@ -120,4 +153,4 @@ export function lowerAsKernel(node: GraphNode, onnx: OnnxBuilder, kernel: Kernel
   });
 }
 
-export const fusedKernels = { Fused, Moved, RowSoftmax } as const;
+export const fusedKernels = { Fused, Moved, RowLogSum, RowSoftmax } as const;

@@ -8,7 +8,9 @@ import { onceComputed } from './origins.ts';
 import { type Pass, producers, readersOf } from './rewrite.ts';
 
 /** Nodes of several passes over memory, worth a kernel of their own. */
-const LONG = new Set(['Gelu', 'GeluGrad', 'Swiglu', 'SwigluGrad', 'TokenLossGrad']);
+const LONG = new Set(['Gelu', 'GeluGrad', 'Swiglu', 'SwigluGrad', 'TokenLossGrad', 'TokenLossSlope']);
+/** Kernels of logits and labels, which are of int32 and one a row. */
+const LABELLED = new Set(['TokenLossGrad', 'TokenLossSlope']);
 /** Kernels take a few KB of arguments, and threads have 255 registers. */
 const MOST_STEPS = 48;
 const MOST_TENSORS = 40;
@@ -182,7 +184,7 @@ function isElementwise({ op, inputs, outputs }: GraphNode): boolean {
     size > 1 &&
     size <= MOST_ELEMENTS &&
     outputs.every(({ dtype }) => dtype === 'float32') &&
-    inputs.every(({ dtype }, i) => dtype === 'float32' || (op === 'TokenLossGrad' && i === 1))
+    inputs.every(({ dtype }, i) => dtype === 'float32' || (LABELLED.has(op) && i === 1))
   );
 }
 
@@ -256,7 +258,7 @@ function fusedNode(group: Group, { readers, results, finder, groupOf }: Surround
 
 /** A row of labels stands beside the rows of what it labels. */
 function shapeBeside({ shape }: Value, { op, inputs }: GraphNode): readonly number[] {
-  return op === 'TokenLossGrad' && shape.length === 1 && inputs[1]!.shape === shape ? [...shape, 1] : shape;
+  return LABELLED.has(op) && shape.length === 1 && inputs[1]!.shape === shape ? [...shape, 1] : shape;
 }
 
 /** Each node behind what it reads, and otherwise as they stand: a group's readers may stand before its last member. */

@@ -26,6 +26,7 @@ import { rowSoftmax } from './rowSoftmax.ts';
 import { scales } from './scales.ts';
 import { simplify } from './simplify.ts';
 import { softmaxGradient } from './softmaxGradient.ts';
+import { tokenLosses } from './tokenLosses.ts';
 
 /** Repeated until nothing changes: each gives the others something to do. */
 const FIXED_POINT: readonly Pass[] = [deadCode, simplify, commonSubexpressions];
@@ -37,6 +38,7 @@ const FINAL: readonly Pass[] = [gemm, deadCode];
 /** Once, behind all others: they make operators that only kernels of our own compute. */
 const WITH_KERNELS: readonly Pass[] = [
   alignedRows,
+  tokenLosses,
   normSums,
   roundings,
   rowSoftmax,

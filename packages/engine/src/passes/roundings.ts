@@ -7,6 +7,9 @@ import { freshValues, isRounding, type Pass, producers, readersOf, Substitution 
 /** Kernels that can round the first of their outputs. */
 const ROUNDING = new Set(['RmsNorm', 'RotaryEmbedding']);
 
+/** Kernels that can write their output a second time, rounded. */
+const ROUNDING_TOO = new Set(['LayerNormGrad', 'RmsNormGrad']);
+
 /** For graphs whose operators may be kernels of our own. */
 export const roundings: Pass = {
   name: 'roundings',
@@ -50,7 +53,7 @@ function moved(graph: Graph): Graph {
   return isChanged ? { ...graph, nodes } : graph;
 }
 
-/** Roundings as a part of what makes the numbers, where nobody reads the others. */
+/** Roundings as a part of what makes the numbers: instead of them where nobody reads those, beside them for some kernels. */
 function absorbed(graph: Graph): Graph {
   const readers = readersOf(graph);
   const results = new Set(graph.outputs.values());
@@ -58,16 +61,21 @@ function absorbed(graph: Graph): Graph {
   const values = new Substitution();
   const nodes = graph.nodes.map((node) => {
     const [y, ...others] = node.outputs;
-    const own = ROUNDING.has(node.op) && !results.has(y!) ? (readers.get(y!) ?? []) : [];
+    const isBeside = ROUNDING_TOO.has(node.op);
+    if (!isBeside && (!ROUNDING.has(node.op) || results.has(y!))) return node;
+    const all = readers.get(y!) ?? [];
+    const own = all.filter(isRounding);
     const [first] = own;
-    if (first === undefined || !own.every((one) => isRounding(one) && one.attrs.to === first.attrs.to))
-      return node;
+    if (first === undefined || !own.every((one) => one.attrs.to === first.attrs.to)) return node;
+    if (!isBeside && own.length < all.length) return node;
     for (const one of own) {
       gone.add(one);
       if (one !== first) values.set(one.outputs[0]!, first.outputs[0]!);
     }
-    const outputs = [first.outputs[0]!, ...others];
-    return { ...node, outputs, attrs: { ...node.attrs, roundTo: first.attrs.to } };
+    const rounded = first.outputs[0]!;
+    return isBeside
+      ? { ...node, outputs: [y!, rounded], attrs: { ...node.attrs, alsoRoundTo: first.attrs.to } }
+      : { ...node, outputs: [rounded, ...others], attrs: { ...node.attrs, roundTo: first.attrs.to } };
   });
   if (gone.size === 0) return graph;
   return {
