@@ -75,7 +75,7 @@ function writeScript(file: string): void {
   mkdirSync(path.dirname(file), { recursive: true });
   writeFileSync(
     file,
-    "#!/usr/bin/env node\nimport { main } from '../dist/main.js';\n\nprocess.exitCode = await main(process.argv.slice(2));\n",
+    "#!/usr/bin/env node\nimport { endWithReader, main } from '../dist/main.js';\n\nendWithReader();\nprocess.exitCode = await main(process.argv.slice(2));\n",
     { mode: 0o755 },
   );
 }

@@ -172,7 +172,7 @@ async function stepOf(
       const begun = performance.now();
       let sum = 0;
       for (let at = 0; at < accumulate; at++)
-        sum += await updater.add(step, { batch: inputs, dropout: dropoutStep(1, i, at) });
+        sum += await updater.add(step, { batch: inputs, dropout: dropoutStep(1, i, at) }, undefined, inputs);
       const program = performance.now() - begun;
       if (kind === 'step') await updater.update(() => 1e-4, clipFactor(await updater.norm(), 1));
       else updater.skip();

@@ -42,6 +42,17 @@ export async function buildProgram(done: (code: number) => void, only?: string):
   return program;
 }
 
+/** Exit code of a program that a closed pipe ends: 128 and the signal's number. */
+const CLOSED_PIPE = 141;
+
+/** Ends the process when whoever reads its output has read enough, as `head` does. */
+export function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(CLOSED_PIPE);
+  });
+}
+
 /**
  * Runs one command line.
  * @returns the exit code: 0 done, 1 an error of one line on standard error, 130 stopped by a signal

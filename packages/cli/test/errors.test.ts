@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { psoft } from './psoft.ts';
+import { psoft, start } from './psoft.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'psoft-cli-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -17,6 +17,12 @@ function dir(name: string, files: Record<string, string>): string {
   for (const [file, content] of Object.entries(files)) writeFileSync(path.join(made, file), content);
   return made;
 }
+
+test('a reader that has read enough ends the command, and nothing is printed about it', async () => {
+  const running = start(['methods']);
+  running.closeOutput();
+  expect(await running.outcome).toEqual({ code: 141, stdout: '', stderr: '' });
+});
 
 const GOOD = 'a\t1\t\tThe ship sails.\nb\t0\t*\tThe ship sail.\n';
 

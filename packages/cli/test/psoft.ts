@@ -15,6 +15,8 @@ export interface Running {
   kill(signal: NodeJS.Signals): void;
   /** SIGKILL to the command and all that it started. */
   killAll(): void;
+  /** Reads no more of standard output. */
+  closeOutput(): void;
   /** Resolves when standard error has said `text`. */
   said(text: RegExp): Promise<void>;
 }
@@ -41,6 +43,7 @@ export function start(args: readonly string[], env: Record<string, string> = {},
     outcome,
     kill: (signal) => void child.kill(signal),
     killAll: () => void process.kill(-child.pid!, 'SIGKILL'),
+    closeOutput: () => void child.stdout.destroy(),
     said: (text) =>
       new Promise((resolve, reject) => {
         waiting.push({ text, resolve });

@@ -28,7 +28,8 @@ const names = (all: readonly Region[]) => all.map(({ steps }) => steps.map(({ op
 
 const OWN = new Set([...Object.keys(ELEMENT_EXPRESSIONS), 'LayerNormGrad', 'RmsNormGrad', 'MatrixInverse']);
 OWN.add('LayerNorm').add('RmsNorm');
-for (const name of ['Concat', 'Pack', 'SplitV', 'Unpack', 'Slice', 'PadV2', 'RotaryEmbedding', 'Softmax']) OWN.add(name);
+for (const name of ['Concat', 'Pack', 'SplitV', 'Unpack', 'Slice', 'PadV2', 'RotaryEmbedding', 'Softmax'])
+  OWN.add(name);
 const rows = kernelCases.filter(({ kernel, note }) => OWN.has(kernel) && note !== 'int32');
 
 /** Where programs can be bound natively. */

@@ -349,6 +349,20 @@ export const kernelCases: KernelCase[] = [
     call: (x) => tf.unstack(x, 1),
   },
   {
+    kernel: 'Unpack',
+    // tfjs's own gradient takes a list of one for no list.
+    note: 'one part',
+    inputs: (rng) => [{ shape: [dim(rng), 1, 2] }],
+    call: (x) => tf.unstack(x, 1),
+  },
+  {
+    kernel: 'SplitV',
+    // tfjs's own gradient takes a list of one for no list.
+    note: 'one part',
+    inputs: (rng) => [{ shape: [dim(rng), 3] }],
+    call: (x) => tf.split(x, [3], 1),
+  },
+  {
     kernel: 'SplitV',
     gradient: true,
     inputs: (rng) => [{ shape: [dim(rng), 6] }],

@@ -158,6 +158,7 @@ export class Fit {
   readonly #evaluator: Evaluator;
   readonly #programs: ProgramSummary[] = [];
   #updater: Updater | undefined;
+  #early: (Pick<Batch, 'inputs'> & { readonly batch: Batch }) | undefined;
 
   constructor(
     private readonly model: TrainableModel,
@@ -254,7 +255,7 @@ export class Fit {
           for (const { bucket } of batch.parts ?? [batch]) await this.#trainStep(bucket);
           const start = performance.now();
           const scale = scaler?.scale ?? 1;
-          const loss = await this.#addParts(updater, batch, step, scale);
+          const loss = await this.#addParts(updater, batch, step, scale, batches[done + 1]);
           const norm = (await updater.norm()) / scale;
           const isSkipped = !Number.isFinite(norm) && scaler?.skipped() === true;
           if (isSkipped) updater.skip();
@@ -323,8 +324,14 @@ export class Fit {
     await this.#updater?.dispose();
   }
 
-  /** @returns the loss of a batch, or the sum of its parts' */
-  async #addParts(updater: Updater, batch: Batch, step: number, gradientScale: number): Promise<number> {
+  /** @param following the batch behind it. @returns the loss of a batch, or the sum of its parts' */
+  async #addParts(
+    updater: Updater,
+    batch: Batch,
+    step: number,
+    gradientScale: number,
+    following: Batch | undefined,
+  ): Promise<number> {
     const parts = batch.parts ?? [batch];
     const factors = { penaltyShare: 1 / parts.length, gradientScale };
     let sum = 0;
@@ -333,11 +340,22 @@ export class Fit {
       if (at > 0) await setImmediate();
       const program = await this.#trainStep(part.bucket);
       const dropout = dropoutStep(this.config.dropoutSeed, step, at);
-      const loss = await updater.add(program, { batch: part.inputs, dropout }, factors);
+      const inputs = this.#inputsOf(part);
+      const next = parts[at + 1] ?? following?.parts?.[0] ?? following;
+      const nextInputs = next && updater.takesNext ? this.#inputsOf(next, true) : undefined;
+      const loss = await updater.add(program, { batch: inputs, dropout }, factors, nextInputs);
       this.#assertFinite(loss, step, part, 'loss');
       sum += loss;
     }
     return sum;
+  }
+
+  /** Some batches make their inputs anew whenever they are asked: those asked for early are kept until their turn. */
+  #inputsOf(batch: Batch, isEarly = false): Batch['inputs'] {
+    const kept = this.#early;
+    const inputs = kept?.batch === batch ? kept.inputs : batch.inputs;
+    this.#early = isEarly ? { batch, inputs } : undefined;
+    return inputs;
   }
 
   async #trainStep(bucket: number): Promise<TrainStep> {

@@ -19,6 +19,7 @@ const SCALAR: TensorSpec = { shape: [], dtype: 'float32' };
 const ROW = 1024;
 
 export class ResidentUpdater implements Updater {
+  readonly takesNext = true;
   #step = 0;
   /** Of the update that is under way. */
   #parts = 0;
@@ -106,8 +107,13 @@ export class ResidentUpdater implements Updater {
     return { parameters, gradient };
   }
 
-  async add(step: TrainStep, input: StepInput, factors?: StepFactors): Promise<number> {
-    const { loss } = await step.program.run(step.inputs(input, factors));
+  async add(
+    step: TrainStep,
+    input: StepInput,
+    factors?: StepFactors,
+    next?: StepInput['batch'],
+  ): Promise<number> {
+    const { loss } = await step.program.run(step.inputs(input, factors), next);
     if (this.#parts === 0) this.tensors.sum.copyFrom(this.tensors.gradient);
     else await this.programs.sum.run({});
     this.#parts++;

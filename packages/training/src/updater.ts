@@ -10,11 +10,14 @@ export type RateOf = (group: ParameterRange['group']) => number;
 export interface Updater {
   /** What stays on the device: programs of a step are compiled with it. */
   readonly resident: Readonly<Record<string, ResidentTensor>>;
+  /** Whether knowing the next batch is of use. */
+  readonly takesNext: boolean;
   /**
    * Runs a step's program. Its gradient is the update's, or added to those of the parts before it.
+   * @param next the batch behind this one: a card gets it while it computes, so it must not change
    * @returns the loss
    */
-  add(step: TrainStep, input: StepInput, factors?: StepFactors): Promise<number>;
+  add(step: TrainStep, input: StepInput, factors?: StepFactors, next?: StepInput['batch']): Promise<number>;
   /** Euclidean norm of the gradient; NaN or infinite if any element is. */
   norm(): Promise<number>;
   /** The gradient itself, for messages. */
@@ -50,6 +53,7 @@ export async function createUpdater(
 
 export class HostUpdater implements Updater {
   readonly resident = {};
+  readonly takesNext = false;
   readonly #adamw: AdamW;
   #gradient: Float32Array | undefined;
 

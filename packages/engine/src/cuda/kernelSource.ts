@@ -17,7 +17,14 @@ export interface KernelSource {
   readonly blocks: number;
   readonly threads: number;
   /** What it computes: for those who compute it in another way. */
-  readonly meaning: Region | RowKernel | InverseKernel | MoveKernel | RotaryKernel | SoftmaxKernel | LogSumKernel;
+  readonly meaning:
+    | Region
+    | RowKernel
+    | InverseKernel
+    | MoveKernel
+    | RotaryKernel
+    | SoftmaxKernel
+    | LogSumKernel;
 }
 
 /** Elements that a thread computes: 16 bytes of float32. */
@@ -246,7 +253,9 @@ export function rowKernel(meaning: RowKernel): KernelSource {
       (name, i) => `  ${name} = 0.0f; for (int w = 0; w < ${warps}; ++w) ${name} += partial[${i}][w];`,
     ),
     ...after.map((line) => `  ${line}`),
-    loop(`const float y = ${result}; ${types.map((type, i) => `o${i}[at] = ${narrowed('y', type)};`).join(' ')}`),
+    loop(
+      `const float y = ${result}; ${types.map((type, i) => `o${i}[at] = ${narrowed('y', type)};`).join(' ')}`,
+    ),
     ...rowResults.map((one, i) => `  if (threadIdx.x == 0u) o${types.length + i}[row] = ${one};`),
   ];
   return {

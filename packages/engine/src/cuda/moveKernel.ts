@@ -21,7 +21,12 @@ export interface MoveKernel {
 type Output = KernelSource['outputs'][number];
 
 /** What a thread copies at once, by its bytes. */
-const WORDS: Readonly<Record<number, string>> = { 16: 'uint4', 8: 'uint2', 4: 'unsigned', 2: 'unsigned short' };
+const WORDS: Readonly<Record<number, string>> = {
+  16: 'uint4',
+  8: 'uint2',
+  4: 'unsigned',
+  2: 'unsigned short',
+};
 const MOST_BYTES = 16;
 const LANES = [8, 4, 2, 1];
 
@@ -46,7 +51,13 @@ export function moveKernel(
     const size = sizeOf(alike.moves[0]!.dims);
     const each = Math.ceil(size / alike.lanes / THREADS);
     const all = each * alike.moves.length;
-    lines.push(`  if (block < ${all}u) {`, ...copyOf(alike, size, each), '    return;', '  }', `  block -= ${all}u;`);
+    lines.push(
+      `  if (block < ${all}u) {`,
+      ...copyOf(alike, size, each),
+      '    return;',
+      '  }',
+      `  block -= ${all}u;`,
+    );
     blocks += all;
   }
   return { body: `${lines.join('\n')}\n`, inputs, outputs, blocks, threads: THREADS, meaning: { moves } };
@@ -110,9 +121,7 @@ function copyOf({ moves, from, to, lanes }: Alike, size: number, each: number): 
   const target = placeOf({ dims: first.dims, strides: first.to.strides }, 'at');
   if (isFilled(first)) {
     const value = narrowed(literal(first.from), to);
-    lines.push(
-      `    _Pragma("unroll") for (unsigned k = 0; k < ${lanes}u; ++k) y[${target} + k] = ${value};`,
-    );
+    lines.push(`    _Pragma("unroll") for (unsigned k = 0; k < ${lanes}u; ++k) y[${target} + k] = ${value};`);
     return lines;
   }
   const placed = (move: Move) => move.from as Exclude<Move['from'], number>;

@@ -56,10 +56,7 @@ export function rmsNormKernel(shape: readonly number[], epsilon: number, type: O
  * @param shape of dy, normalised over the last axis
  * @param gradient whose sum is a sixth input
  */
-export function layerNormGradKernel(
-  shape: readonly number[],
-  { hasSum, types }: NormGradient,
-): KernelSource {
+export function layerNormGradKernel(shape: readonly number[], { hasSum, types }: NormGradient): KernelSource {
   const { rows, width } = rowsOf(shape);
   return rowKernel({
     rows,

@@ -1,5 +1,5 @@
-import { type Index } from '../ir/region.ts';
-import { OnnxType } from '../onnx/proto.ts';
+import type { Index } from '../ir/region.ts';
+import type { OnnxType } from '../onnx/proto.ts';
 import { type KernelSource, load, store, THREADS } from './kernelSource.ts';
 
 /** What a kernel of `RowSoftmax` computes: the softmax of each row of x + bias, whose element i is at `bias` of i. */
@@ -33,7 +33,8 @@ export function softmaxKernel(
     ...inside,
     '  }',
   ];
-  const lane = (inside: string) => `  _Pragma("unroll") for (unsigned k = 0; k < ${lanes}u; ++k) { ${inside} }`;
+  const lane = (inside: string) =>
+    `  _Pragma("unroll") for (unsigned k = 0; k < ${lanes}u; ++k) { ${inside} }`;
   const reduce = (name: string, combine: string) =>
     `  for (int step = ${WARP / 2}; step > 0; step >>= 1) { const float other = __shfl_xor_sync(0xffffffffu, ${name}, step); ${combine} }`;
   const biased = bias === undefined ? [] : load({ kind: 'input', input: 1, index: bias }, 'b', inputs, lanes);
@@ -44,7 +45,9 @@ export function softmaxKernel(
     ...each(`< ${valid}u`, [
       ...load({ kind: 'input', input: 0, index: linear }, 'x', inputs, lanes),
       ...biased,
-      lane(`e[k] = x[k]${bias === undefined ? '' : ' + b[k]'}; most = e[k] > most || e[k] != e[k] ? e[k] : most;`),
+      lane(
+        `e[k] = x[k]${bias === undefined ? '' : ' + b[k]'}; most = e[k] > most || e[k] != e[k] ? e[k] : most;`,
+      ),
     ]),
     '  }',
     reduce('most', 'most = other > most || other != other ? other : most;'),

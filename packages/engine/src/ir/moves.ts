@@ -46,8 +46,7 @@ export function coalesced({ dims, from, to }: Move): Move {
   for (let i = dims.length - 1; i >= 0; i--) {
     const dim = dims[i]!;
     if (dim === 1) continue;
-    const joins =
-      kept.length > 0 && given.every((own, which) => own[i] === strides[which]![0]! * kept[0]!);
+    const joins = kept.length > 0 && given.every((own, which) => own[i] === strides[which]![0]! * kept[0]!);
     if (joins) kept[0]! *= dim;
     else {
       kept.unshift(dim);

@@ -1,8 +1,8 @@
 /** The nodes that `passes/fusion.ts` and `passes/moves.ts` make, and kernels of CUDA that stand for several ONNX nodes. */
 import { type KernelSource, regionKernel } from '../cuda/kernelSource.ts';
 import { logSumKernel } from '../cuda/logSumKernel.ts';
-import type { NormGradient } from '../cuda/normKernels.ts';
 import { moveKernel } from '../cuda/moveKernel.ts';
+import type { NormGradient } from '../cuda/normKernels.ts';
 import { softmaxKernel } from '../cuda/softmaxKernel.ts';
 import { type Attributes, type GraphNode, sizeOf, type Value } from '../ir/graph.ts';
 import { isFilled, type Moves } from '../ir/moves.ts';
@@ -94,7 +94,11 @@ const RowSoftmax: Kernel = {
   lower: (node, onnx) => {
     const [x, mask] = node.inputs as [Value, Value?];
     const width = x.shape.at(-1)!;
-    const { isFull, roundTo, valid } = node.attrs as { isFull: boolean; roundTo?: 'bf16' | 'f16'; valid: number };
+    const { isFull, roundTo, valid } = node.attrs as {
+      isFull: boolean;
+      roundTo?: 'bf16' | 'f16';
+      valid: number;
+    };
     const kernel = softmaxKernel(
       {
         softmax: { rows: sizeOf(x.shape) / width, width },

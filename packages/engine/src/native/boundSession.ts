@@ -3,7 +3,7 @@
 import type { CompiledKernels } from '../cuda/runtime.ts';
 import type { TypedArray } from '../ir/graph.ts';
 import { ONNX_DTYPE } from '../onnx/builder.ts';
-import type { OpenedSession, SessionSettings } from '../run/openedSession.ts';
+import type { InputArrays, OpenedSession, SessionSettings } from '../run/openedSession.ts';
 import type { TensorSpec } from '../trace/trace.ts';
 import { CustomOps } from './customOps.ts';
 import type { Address } from './foreign.ts';
@@ -72,8 +72,12 @@ export async function openBoundSession(model: Uint8Array, settings: BoundSetting
       ops?.assertDone();
     };
     let isMeasured = !settings.isPlanned;
-    const runWith = async (values: Readonly<Record<string, TypedArray>>) => {
+    let isFirst = true;
+    const runWith = async (values: InputArrays, next: InputArrays | undefined) => {
       for (const [name, tensor] of given) await tensor.write(values[name]!);
+      // What is copied ahead must not meet a recording.
+      if (isFirst) for (const [, tensor] of given) await tensor.quiet();
+      else for (const [name, tensor] of given) if (next?.[name] !== undefined) tensor.ahead(next[name]);
       if (!isMeasured) {
         const arena = `${device === 'cuda' ? 'gpu' : 'cpu'}:0`;
         runOnce({ ...UNRECORDED, 'memory.enable_memory_arena_shrinkage': arena });
@@ -82,12 +86,13 @@ export async function openBoundSession(model: Uint8Array, settings: BoundSetting
         isMeasured = true;
       }
       runOnce();
+      isFirst = false;
       return Object.fromEntries(taken.map(([name, tensor]): [string, TypedArray] => [name, tensor.read()]));
     };
     const turn = inTurn();
     return {
       // Inputs have one place each: another run must not write there before this one has read.
-      run: (values) => turn(() => runWith(values)),
+      run: (values, next) => turn(() => runWith(values, next)),
       release: () =>
         turn(async () => {
           if (profilePrefix !== undefined)

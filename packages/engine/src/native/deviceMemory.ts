@@ -12,6 +12,13 @@ export interface DeviceMemory {
   free(address: Address): void;
   /** Copies to it. */
   write(to: Address, from: ArrayBufferView): Promise<void>;
+  /**
+   * Begins to copy, in another thread, what the next `write` of the same view is going to write: that is then a copy
+   * within the device. The view must not change in between. Small views are left to `write`.
+   */
+  ahead(from: ArrayBufferView): void;
+  /** When no other thread is copying: none may while a run is recorded. */
+  quiet(): Promise<void>;
   read(from: Address, to: ArrayBufferView): void;
   copy(from: Address, to: Address, bytes: number): void;
 }
@@ -48,10 +55,65 @@ async function hostMemory(): Promise<DeviceMemory> {
     },
     free: (address) => free(address),
     write: async (to, from) => void memcpy(to, from, from.byteLength),
+    ahead: () => undefined,
+    quiet: async () => undefined,
     read: (from, to) => memcpy(to, from, to.byteLength),
     copy: (from, to, bytes) => memcpy(to, from, bytes),
   };
 }
+
+/** Copies that are made before they are asked for, one for each size: memory for a batch beside the one in use. */
+class EarlyCopies {
+  readonly #places = new Map<number, { address: Address; view: ArrayBufferView; done: Promise<boolean> }>();
+
+  /** @param copy resolves to whether it succeeded */
+  constructor(
+    private readonly allocate: (bytes: number) => Address,
+    private readonly free: (address: Address) => void,
+    private readonly copy: (to: Address, from: ArrayBufferView) => Promise<boolean>,
+  ) {}
+
+  begin(view: ArrayBufferView): void {
+    const known = this.#places.get(view.byteLength);
+    if (known?.view === view) return;
+    const address = known?.address ?? this.#allocated(view.byteLength);
+    if (address === undefined) return;
+    // At once where the place is free: what comes behind may block this thread.
+    const isFree = known === undefined || known.view === NOTHING;
+    const done = isFree ? this.copy(address, view) : known.done.then(() => this.copy(address, view));
+    this.#places.set(view.byteLength, { address, view, done });
+  }
+
+  /** Where the elements of a view are, if they were copied; the next copy may take the place. */
+  async take(view: ArrayBufferView): Promise<Address | undefined> {
+    const known = this.#places.get(view.byteLength);
+    if (known?.view !== view) return undefined;
+    const isDone = await known.done;
+    if (this.#places.get(view.byteLength) !== known) return undefined;
+    this.#places.set(view.byteLength, { ...known, view: NOTHING });
+    return isDone ? known.address : undefined;
+  }
+
+  async finished(): Promise<void> {
+    await Promise.all([...this.#places.values()].map(({ done }) => done));
+  }
+
+  /** Undefined where the card has no memory to spare: then nothing is copied early. */
+  #allocated(bytes: number): Address | undefined {
+    // Of another size than before: programs of other shapes have taken over.
+    for (const [size, { address, done }] of this.#places) {
+      this.#places.delete(size);
+      void done.then(() => this.free(address));
+    }
+    try {
+      return this.allocate(bytes);
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+const NOTHING = new Uint8Array(0);
 
 /** CUDA's runtime, of the version that the provider was built for. */
 export const CUDA_RUNTIMES = ['libcudart.so.13', 'libcudart.so.12'];
@@ -117,17 +179,32 @@ async function cudaMemory(): Promise<DeviceMemory> {
     staging = { address: out[0]!, bytes };
     return staging.address;
   };
+  const allocate = (bytes: number): Address => {
+    const out: (Address | null)[] = [null];
+    check(cudaMalloc(out, Math.max(bytes, 1)), `give ${bytes} bytes of the card's memory`);
+    return out[0]!;
+  };
+  const free = (address: Address) => check(cudaFree(address), 'take memory back');
+  const early = new EarlyCopies(allocate, free, (to, from) => {
+    return new Promise((resolve) => {
+      cudaMemcpy.async!(to, from, from.byteLength, HOST_TO_DEVICE, (error: Error | null, code: unknown) =>
+        resolve(error === null && code === 0),
+      );
+    });
+  });
   return {
     name: 'Cuda',
-    allocate: (bytes) => {
-      const out: (Address | null)[] = [null];
-      check(cudaMalloc(out, Math.max(bytes, 1)), `give ${bytes} bytes of the card's memory`);
-      return out[0]!;
+    allocate,
+    free,
+    ahead: (from) => {
+      if (from.byteLength >= WORTH_THREADS) early.begin(from);
     },
-    free: (address) => check(cudaFree(address), 'take memory back'),
+    quiet: () => early.finished(),
     async write(to, from) {
       const { buffer, byteOffset, byteLength } = from;
-      if (byteLength < WORTH_THREADS) copy(to, from, byteLength, HOST_TO_DEVICE);
+      const known = await early.take(from);
+      if (known !== undefined) copy(to, known, byteLength, DEVICE_TO_DEVICE);
+      else if (byteLength < WORTH_THREADS) copy(to, from, byteLength, HOST_TO_DEVICE);
       else
         await turn(async () => {
           const place = staged(byteLength);

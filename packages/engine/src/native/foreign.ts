@@ -7,7 +7,11 @@ export type Koffi = typeof import('koffi').default;
 export type Address = bigint;
 
 /** A C function. */
-export type ForeignFunction = (...args: unknown[]) => unknown;
+export interface ForeignFunction {
+  (...args: unknown[]): unknown;
+  /** In another thread; the last argument is called with an error, or null and the result. */
+  async?(...args: unknown[]): void;
+}
 
 let loaded: Promise<Koffi> | undefined;
 

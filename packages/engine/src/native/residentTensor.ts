@@ -34,6 +34,16 @@ export class ResidentTensor {
     await this.memory.write(this.address, data);
   }
 
+  /** Begins what a later {@link write} of the same array, unchanged, is then spared; for large ones. */
+  ahead(data: TypedArray): void {
+    this.memory.ahead(data);
+  }
+
+  /** When nothing is being copied ahead. */
+  quiet(): Promise<void> {
+    return this.memory.quiet();
+  }
+
   /** @param into an array to fill instead of a new one */
   read<T extends TypedArray>(into: T = arrayOf(this.spec) as T): T {
     this.#assertFits(into.byteLength);

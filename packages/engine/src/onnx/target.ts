@@ -35,9 +35,14 @@ export const ANY_TARGET: Target = {
   lacks: new Set(),
 };
 
+const tangent: Substitute = (onnx, [x]) => [
+  onnx.emit('Div', [onnx.emit('Sin', [x!]), onnx.emit('Cos', [x!])]),
+];
+
 export const TARGETS: Readonly<Record<Device, Target>> = {
   cpu: { ...ANY_TARGET, slicesAlone: true },
-  cuda: { ...ANY_TARGET, multipliesHalves: true },
+  // Its provider has every operator that is written but this one.
+  cuda: { ...ANY_TARGET, multipliesHalves: true, substitutes: { Tan: tangent } },
   // Its products of 16-bit numbers sum in 16 bits, too: operands are rounded, and products run in float32.
   // It has no bfloat16, and 16-bit floats on some adapters only: weights are widened once, while a session is made.
   webgpu: {

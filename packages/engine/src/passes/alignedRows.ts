@@ -33,7 +33,9 @@ function isWorth({ inputs: [x], attrs }: GraphNode): boolean {
   const [rows, width] = x!.shape.slice(-2) as [number, number];
   const axis = (attrs.dim as number | undefined) ?? -1;
   const isLast = axis === -1 || axis === x!.shape.length - 1;
-  return isLast && width % ALIGNED !== 0 && Math.min(rows, width) >= WORTH && alignedSize(width) <= WIDEST_SOFTMAX;
+  return (
+    isLast && width % ALIGNED !== 0 && Math.min(rows, width) >= WORTH && alignedSize(width) <= WIDEST_SOFTMAX
+  );
 }
 
 const alignedSize = (size: number) => Math.ceil(size / ALIGNED) * ALIGNED;
@@ -115,7 +117,8 @@ function widened(
     // Before heads become one axis with the batch: then a transpose and the padding are one copy.
     const shaped = made.get(value);
     const source = shaped !== undefined && isReshape(shaped.op) ? shaped.inputs[0]! : undefined;
-    const keepsRows = source !== undefined && String(source.shape.slice(-2)) === String(value.shape.slice(-2));
+    const keepsRows =
+      source !== undefined && String(source.shape.slice(-2)) === String(value.shape.slice(-2));
     const y = keepsRows
       ? add('Reshape', [padOf(source)], value.shape.with(-back, alignedSize(size)), {
           shape: value.shape.with(-back, alignedSize(size)),

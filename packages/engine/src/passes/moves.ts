@@ -1,5 +1,5 @@
 /** Parts put together, cut out and padded are copies of boxes, which a kernel of our own does in one pass. */
-import { type Graph, type GraphNode, sizeOf, type Value } from '../ir/graph.ts';
+import { type GraphNode, sizeOf, type Value } from '../ir/graph.ts';
 import { type Move, Moves, stridesOf } from '../ir/moves.ts';
 import { normaliseAxes } from '../ir/shapes.ts';
 import { isReshape } from '../kernels/layout.ts';
@@ -49,7 +49,8 @@ export const moves: Pass = {
       const isPossible =
         write !== undefined &&
         // By itself ONNX Runtime's is as fast.
-        (node.op !== 'Transpose' || ![node.inputs[0], node.outputs[0]].includes(viewOf(node.outputs[0]!).value)) &&
+        (node.op !== 'Transpose' ||
+          ![node.inputs[0], node.outputs[0]].includes(viewOf(node.outputs[0]!).value)) &&
         !frozen.has(node.outputs[0]!) &&
         tensors.length <= MOST_TENSORS &&
         tensors.every(({ dtype, shape }) => dtype !== 'bool' && sizeOf(shape) <= MOST_ELEMENTS);
@@ -63,7 +64,12 @@ export const moves: Pass = {
       });
       const outputs = node.outputs.map((value, i) => rounded[i]?.outputs[0] ?? value);
       const roundTo = rounded.map((one) => one?.attrs.to);
-      return moved({ ...node, outputs, attrs: { ...node.attrs, roundTo } }, write(node, finer), viewOf, filled);
+      return moved(
+        { ...node, outputs, attrs: { ...node.attrs, roundTo } },
+        write(node, finer),
+        viewOf,
+        filled,
+      );
     });
     if (count === 0) return graph;
     return {
@@ -165,7 +171,11 @@ const WRITERS: Readonly<Record<string, (node: GraphNode, finer: (value: Value) =
     return outputs.map(({ shape }, tensor) => {
       const begin = shape.map((_, i) => (i === axis ? start : 0));
       start += shape[axis]!;
-      return { dims: shape, from: { value: x!, begin }, to: { tensor, offset: 0, strides: stridesOf(shape) } };
+      return {
+        dims: shape,
+        from: { value: x!, begin },
+        to: { tensor, offset: 0, strides: stridesOf(shape) },
+      };
     });
   },
   Unpack: ({ inputs: [x], outputs, attrs }) => {

@@ -46,7 +46,10 @@ function withoutUnread(graph: Graph): Graph {
       return tensor < 0 ? [] : [{ ...move, to: { ...move.to, tensor } }];
     });
     const roundTo = node.attrs.roundTo as readonly unknown[];
-    const moves = new Moves(own, kept.map((i) => outputs[i]!));
+    const moves = new Moves(
+      own,
+      kept.map((i) => outputs[i]!),
+    );
     const attrs = { moves, roundTo: kept.map((i) => roundTo[i]) };
     return kept.length === 0 ? [] : [{ ...node, outputs: kept.map((i) => node.outputs[i]!), attrs }];
   });
@@ -101,5 +104,9 @@ function reading(node: GraphNode, parts: ReadonlyMap<Value, Part>): GraphNode {
   };
   const region = regionOf(node);
   const steps = region.steps.map((step) => ({ ...step, operands: step.operands.map(renamed) }));
-  return { ...node, inputs, attrs: { ...node.attrs, region: new Region(region.size, steps, region.outputs) } };
+  return {
+    ...node,
+    inputs,
+    attrs: { ...node.attrs, region: new Region(region.size, steps, region.outputs) },
+  };
 }

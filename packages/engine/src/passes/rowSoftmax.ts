@@ -1,6 +1,6 @@
 /** A softmax with what stands around it - a mask that is added, the rounding of the result - in one pass over its rows. */
 import { WIDEST_SOFTMAX } from '../cuda/softmaxKernel.ts';
-import { type Graph, type GraphNode, sizeOf, type Value } from '../ir/graph.ts';
+import { type GraphNode, sizeOf, type Value } from '../ir/graph.ts';
 import { isRounding, type Pass, producers, readersOf, Substitution } from './rewrite.ts';
 
 /** For graphs whose operators may be kernels of our own. */

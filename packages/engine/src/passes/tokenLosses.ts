@@ -1,6 +1,7 @@
 /** The loss over a vocabulary from the logits alone: the logarithm of their softmax, as large as they, is never written. */
-import { sizeOf } from '../ir/graph.ts';
+
 import type { GraphNode, Value } from '../ir/graph.ts';
+import { sizeOf } from '../ir/graph.ts';
 import { freshValues, type Pass, readersOf } from './rewrite.ts';
 
 /** Indices are of 32 bits. */

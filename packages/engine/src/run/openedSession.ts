@@ -2,9 +2,16 @@
 import type { TypedArray } from '../ir/graph.ts';
 import type { TensorSpec } from '../trace/trace.ts';
 
+/** By the program's names. */
+export type InputArrays = Readonly<Record<string, TypedArray>>;
+
 export interface OpenedSession {
-  /** @param values of the inputs, by the program's names. @returns the outputs that are copied back */
-  run(values: Readonly<Record<string, TypedArray>>): Promise<Record<string, TypedArray>>;
+  /**
+   * @param values of the inputs
+   * @param next what the run behind this one is going to be given: it may be copied meanwhile
+   * @returns the outputs that are copied back
+   */
+  run(values: InputArrays, next?: InputArrays): Promise<Record<string, TypedArray>>;
   release(): Promise<void>;
 }
 

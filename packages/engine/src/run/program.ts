@@ -25,9 +25,14 @@ export interface Program {
   readonly graph?: Graph;
   /**
    * Runs once. Inputs are flat arrays of the declared sizes and dtypes.
+   * @param next what the run behind this one is going to be given, as far as it is known: a card gets it while it computes.
+   * Arrays in it must not change before that run
    * @throws ProgramInputError for a missing, unknown or misshapen input
    */
-  run(inputs: Readonly<Record<string, TypedArray>>): Promise<Record<string, TensorValue>>;
+  run(
+    inputs: Readonly<Record<string, TypedArray>>,
+    next?: Readonly<Record<string, TypedArray>>,
+  ): Promise<Record<string, TensorValue>>;
   /** Frees the session or the tensors it holds. The program cannot run afterwards. */
   dispose(): Promise<void>;
 }

@@ -191,9 +191,9 @@ export async function createSessionProgram(
     inputs,
     graph,
     stats: { graphNodes: graph.nodes.length, onnxNodes, traceMilliseconds, sessionMilliseconds },
-    async run(given) {
+    async run(given, next) {
       checkInputs(inputs, given);
-      const results = await onDevice(device, () => session.run(given));
+      const results = await onDevice(device, () => session.run(given, next));
       return Object.fromEntries(
         Object.entries(results).map(([key, data]): [string, TensorValue] => [
           key,

@@ -178,6 +178,9 @@ function orderedInputs(kernel: Kernel | undefined, inputs: Record<string, Tensor
   return names.flatMap((name) => (inputs[name] ? [tracedValue(inputs[name])] : []));
 }
 
+/** Kernels of TensorFlow.js that give a list, of one tensor, too. */
+const LISTS = new Set(['SplitV', 'Unpack']);
+
 function registerKernels(): void {
   // Whatever tfjs's own cpu backend can run is registered, so that a missing lowering is our error and not tfjs's.
   const known = new Set([
@@ -197,7 +200,7 @@ function registerKernels(): void {
           const outputs = recording()
             .record(kernelName, values, (attrs ?? {}) as Record<string, unknown>)
             .map(infoOf);
-          return outputs.length === 1 ? outputs[0]! : outputs;
+          return outputs.length === 1 && !LISTS.has(kernelName) ? outputs[0]! : outputs;
         } catch (error) {
           if (error instanceof CompileError && !error.message.includes(' at ')) error.message += place();
           throw error;
