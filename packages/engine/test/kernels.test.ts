@@ -66,7 +66,20 @@ describe('refusals', () => {
     expect(failing((t) => tf.scalar(t.dataSync()[0]!))).toThrow(/reads the value.*kernels\.test\.ts/s);
   });
   test('a constant over the limit is refused with its size', () => {
-    expect(failing((t) => tf.add(tf.zeros([5000, 5000]), t))).toThrow(/\[5000,5000\].*100000000 bytes/);
+    const numbers = Float32Array.from({ length: 25e6 }, (_, i) => i);
+    expect(failing((t) => tf.add(tf.tensor(numbers, [5000, 5000]), t))).toThrow(
+      /\[5000,5000\].*100000000 bytes/,
+    );
+  });
+  test('a tensor made outside is a constant of every program that reads it, and stays usable', async () => {
+    const outer = tf.tensor([1, 2, 3]);
+    const fn = ({ x }: Record<string, Tensor>) => ({ y: tf.add(tf.mul(x!, outer), outer) });
+    for (let time = 0; time < 2; time++) {
+      const program = await compile(fn, { inputs: { x: { shape: [3], dtype: 'float32' } } });
+      expect([...(await program.run({ x: Float32Array.of(1, 2, 3) })).y!.data]).toEqual([2, 6, 12]);
+      await program.dispose();
+    }
+    expect([...outer.dataSync()]).toEqual([1, 2, 3]);
   });
   test('a compile inside a trace is refused', () => {
     expect(

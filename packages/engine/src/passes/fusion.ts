@@ -63,8 +63,10 @@ class Finder {
     });
   }
 
-  /** The number of a constant that has one element. */
+  /** The number that every element of a value is known to have: of a constant that has one element, or of a filling. */
   constant(value: Value): number | undefined {
+    const node = this.#made.get(this.base(value));
+    if (node?.op === 'Fill') return node.attrs.value as number;
     const data = this.graph.constants.get(value);
     return data?.length === 1 ? data[0] : undefined;
   }

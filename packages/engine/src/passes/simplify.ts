@@ -1,5 +1,5 @@
 /** Local rules, one row each, that replace a node's output by a value that exists already or shorten a chain. */
-import { type Graph, type GraphNode, sameShape, type TypedArray, type Value } from '../ir/graph.ts';
+import { type Graph, type GraphNode, sameShape, sizeOf, type TypedArray, type Value } from '../ir/graph.ts';
 import { isReshape } from '../kernels/layout.ts';
 import { type Pass, producers, Substitution } from './rewrite.ts';
 
@@ -27,6 +27,17 @@ function neutral(element: number, commutes: boolean): Rule {
   };
 }
 
+/** What is made of two tensors with one number each has one number, too: gradients of sums and means begin with such. */
+const filled =
+  (compute: (a: number, b: number) => number): Rule =>
+  ({ inputs: [a, b], outputs: [y] }, { uniform }) => {
+    const [first, second] = [uniform(a!), uniform(b!)];
+    if (first === undefined || second === undefined || y!.dtype !== 'float32' || sizeOf(y!.shape) === 1)
+      return undefined;
+    const value = Math.fround(compute(first, second));
+    return { op: 'Fill', inputs: [], attrs: { shape: y!.shape, value, dtype: y!.dtype }, outputs: [y!] };
+  };
+
 const identity: Rule = (node) => asResult(node, node.inputs[0]!);
 
 const rules: Readonly<Record<string, readonly Rule[]>> = {
@@ -40,8 +51,8 @@ const rules: Readonly<Record<string, readonly Rule[]>> = {
   AddN: [(node) => (node.inputs.length === 1 ? node.inputs[0] : undefined)],
   Add: [neutral(0, true)],
   Sub: [neutral(0, false)],
-  Multiply: [neutral(1, true)],
-  RealDiv: [neutral(1, false)],
+  Multiply: [neutral(1, true), filled((a, b) => a * b)],
+  RealDiv: [neutral(1, false), filled((a, b) => a / b)],
   /** Reshape of a reshape reads the first one's input. */
   Reshape: [
     identity,
@@ -71,6 +82,7 @@ function contextOf(graph: Graph): Context {
     const data = graph.constants.get(value);
     if (data !== undefined) return uniformElement(data);
     const node = made.get(value);
+    if (node !== undefined && isReshape(node.op)) return uniform(node.inputs[0]!);
     if (node?.op === 'ZerosLike') return 0;
     if (node?.op === 'OnesLike') return 1;
     return node?.op === 'Fill' ? (node.attrs.value as number) : undefined;

@@ -32,6 +32,8 @@ export class Recording {
   readonly values = new ValueFactory();
   nodes: GraphNode[] = [];
   readonly constants = new Map<Value, TypedArray>();
+  /** Of tensors that other backends hold, by their data. */
+  readonly outside = new Map<object, Value>();
 
   /** Records one kernel call and returns its outputs. */
   record(op: string, inputs: readonly Value[], attrs: Record<string, unknown>): readonly Value[] {
@@ -91,18 +93,10 @@ class TraceBackend extends tf.KernelBackend {
   }
 
   override move(dataId: object, values: unknown, shape: number[], dtype: string): void {
-    const bytes = sizeOf(shape) * (dtype === 'bool' ? 1 : 4);
-    if (bytes > MAX_CONSTANT_BYTES) {
-      throw new CompileError(
-        `a captured constant of shape [${shape}] has ${bytes} bytes, the limit is ${MAX_CONSTANT_BYTES}: ` +
-          'pass it as an input or a weight of the program',
-      );
-    }
-    const value = recording().values.create(shape, dtypeOf(dtype));
-    const data = typedArray(values, value.dtype);
-    recording().constants.set(value, data);
+    const value = captured(values, shape, dtype);
     stored.set(dataId, value);
-    contents.set(dataId, data);
+    const data = recording().constants.get(value);
+    if (data !== undefined) contents.set(dataId, data);
   }
 
   override readSync(dataId: object): TypedArray {
@@ -144,6 +138,31 @@ class TraceBackend extends tf.KernelBackend {
   override dispose(): void {}
 }
 
+/** A value that has these numbers. */
+function captured(values: unknown, shape: number[], dtype: string): Value {
+  const bytes = sizeOf(shape) * (dtype === 'bool' ? 1 : 4);
+  const isLarge = bytes > MAX_CONSTANT_BYTES;
+  // tfjs spreads the gradient of a sum or a mean by ones of its shape.
+  if (isLarge && dtype !== 'bool' && isUniform(values))
+    return recording().record('Fill', [], { shape, value: values[0]!, dtype })[0]!;
+  if (isLarge)
+    throw new CompileError(
+      `a captured constant of shape [${shape}] has ${bytes} bytes, the limit is ${MAX_CONSTANT_BYTES}: ` +
+        'pass it as an input or a weight of the program',
+    );
+  const value = recording().values.create(shape, dtypeOf(dtype));
+  recording().constants.set(value, typedArray(values, value.dtype));
+  return value;
+}
+
+/** Whether all elements of an array are the same number. */
+function isUniform(values: unknown): values is ArrayLike<number> {
+  return (
+    (values instanceof Float32Array || values instanceof Int32Array) &&
+    values.every((one) => one === values[0])
+  );
+}
+
 function typedArray(values: unknown, dtype: Dtype): TypedArray {
   if (dtype === 'float32')
     return values instanceof Float32Array ? values : Float32Array.from(values as number[]);
@@ -158,10 +177,15 @@ function place(): string {
   return user === undefined ? '' : ` ${user.trim()}`;
 }
 
-function tracedValue(info: TensorInfo): Value {
-  const value = stored.get(info.dataId);
-  if (value === undefined)
-    throw new CompileError('internal: a tensor of another backend reached the trace without being moved');
+/** What a tensor stands for; one that was made outside is a constant, and stays where it is. */
+function tracedValue({ dataId, shape, dtype }: TensorInfo): Value {
+  const { outside } = recording();
+  const known = stored.get(dataId) ?? outside.get(dataId);
+  if (known !== undefined) return known;
+  const data = tf.engine().state.tensorInfo.get(dataId)?.backend.readSync(dataId);
+  if (data === undefined) throw new CompileError('internal: a tensor without data reached the trace');
+  const value = captured(data, shape, dtype);
+  outside.set(dataId, value);
   return value;
 }
 
