@@ -191,6 +191,11 @@ describe('attention', () => {
     await expectSame(attention(isMasked), inputs);
   });
 
+  onLinux.each(['aligned rows', 'row softmax', 'moves', 'parts in place', 'fusion'])(
+    'is the same without the pass "%s"',
+    (name) => expectSame(attention(true), tokens(70), { without: [name] }),
+  );
+
   test('whose probabilities are an output stays as it is', () => {
     const inputs = { q: f32(2, 70, 8), k: f32(2, 70, 8) };
     const graph = traced(

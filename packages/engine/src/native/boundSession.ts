@@ -23,6 +23,8 @@ export interface BoundSettings extends SessionSettings {
    * one block with a place for everything. For programs that may be run any number of times.
    */
   readonly isPlanned: boolean;
+  /** Whether runs are recorded as a CUDA graph. */
+  readonly isRecorded: boolean;
   /** Options of the CUDA provider, by ONNX Runtime's names. */
   readonly provider: Readonly<Record<string, string>>;
 }
@@ -60,11 +62,13 @@ export async function openBoundSession(model: Uint8Array, settings: BoundSetting
     cleanups.push(() => api.release('ReleaseMemoryInfo', memory));
 
     const bind = binder(api, binding, memory, settings, cleanups);
-    const given = await bind('in', inputs);
-    const taken = await bind('out', outputs);
+    const { own: given, rebind } = await bind('in', inputs);
+    const { own: taken } = await bind('out', outputs);
     const runOnce = (entries?: Readonly<Record<string, string>>): void => {
       const options = entries && runOptions(api, entries);
       try {
+        // What the processor reads ONNX Runtime copies from the card when it is bound, and then no more.
+        if (!settings.isRecorded) rebind();
         api.call('RunWithBinding', session, options ?? null, binding);
       } finally {
         if (options !== undefined) api.release('ReleaseRunOptions', options);
@@ -106,7 +110,7 @@ export async function openBoundSession(model: Uint8Array, settings: BoundSetting
   }
 }
 
-/** Gives inputs or outputs their places: those of others, or their own, which it returns. */
+/** Gives inputs or outputs their places: those of others, or their own, which it returns with what binds all of them again. */
 function binder(
   api: OrtApi,
   binding: Address,
@@ -116,6 +120,7 @@ function binder(
 ) {
   return async (prefix: 'in' | 'out', specs: Readonly<Record<string, TensorSpec>>) => {
     const own: [string, ResidentTensor][] = [];
+    const binds: (() => void)[] = [];
     for (const [name, spec] of Object.entries(specs)) {
       const held = resident[name];
       const tensor = held ?? (await ResidentTensor.create(device, spec));
@@ -139,9 +144,15 @@ function binder(
         type,
       );
       cleanups.push(() => api.release('ReleaseValue', value));
-      api.call(prefix === 'in' ? 'BindInput' : 'BindOutput', binding, `${prefix}:${name}`, value);
+      const bound = prefix === 'in' ? 'BindInput' : 'BindOutput';
+      const bindOne = () => void api.call(bound, binding, `${prefix}:${name}`, value);
+      bindOne();
+      binds.push(bindOne);
     }
-    return own;
+    const rebind = () => {
+      for (const bindOne of binds) bindOne();
+    };
+    return { own, rebind };
   };
 }
 

@@ -38,6 +38,9 @@ function isWorth({ inputs: [x], attrs }: GraphNode): boolean {
   );
 }
 
+/** What other kernels become where they have further columns. */
+const RENAMED: Readonly<Record<string, string>> = { ExpandDims: 'Reshape', Softmax: 'RowSoftmax' };
+
 const alignedSize = (size: number) => Math.ceil(size / ALIGNED) * ALIGNED;
 
 /** All values that get further columns when one does; undefined where something cannot take them. */
@@ -157,9 +160,9 @@ function widened(
       const attrs = {
         ...node.attrs,
         ...(isReshape(node.op) && { shape: own.shape }),
-        ...(node.op === 'Softmax' && { valid: y.shape.at(-1)! }),
+        ...(node.op === 'Softmax' && { valid: y.shape.at(-1)!, isFull: true }),
       };
-      nodes.push({ ...node, op: isReshape(node.op) ? 'Reshape' : node.op, inputs, attrs, outputs: [own] });
+      nodes.push({ ...node, op: RENAMED[node.op] ?? node.op, inputs, attrs, outputs: [own] });
     } else if (a !== undefined && others.has(a)) {
       const columns = others.get(a)!;
       if (node.attrs.transposeA === true) {

@@ -15,7 +15,7 @@ export const rowSoftmax: Pass = {
     const isReadOnce = (value: Value) => readers.get(value)!.length === 1 && !results.has(value);
     let isChanged = false;
     const nodes = graph.nodes.map((node) => {
-      if (node.op !== 'Softmax' || !isLastAxis(node)) return node;
+      if (node.op !== 'RowSoftmax' && (node.op !== 'Softmax' || !isLastAxis(node))) return node;
       isChanged = true;
       const [y] = node.outputs as [Value];
       const sum = made.get(node.inputs[0]!);

@@ -170,6 +170,7 @@ export async function createSessionProgram(
         device: nativeDevice(device),
         resident,
         isPlanned: options.planMemory ?? (device === 'cuda' && cudaGraph),
+        isRecorded: device === 'cuda' && cudaGraph,
         ...(runtime && { kernels: runtime.compile(lowered.kernels) }),
         provider: cudaOptions(tf32, cudaGraph, options.providerOptions),
       });
