@@ -40,7 +40,7 @@ async function productOn(device: Device, isTf32: boolean): Promise<Product> {
           device,
           resident: {},
           isPlanned: false,
-          isRecorded: false,
+          isRecorded: true,
           provider: { device_id: '0', use_tf32: isTf32 ? '1' : '0', enable_cuda_graph: '1' },
         })
       : await openNodeSession(model, { ...settings, device, provider: {} });
