@@ -1,5 +1,5 @@
 /** CUDA, where there is a card: every kernel, value and gradient, against tfjs's own cpu backend, recorded as a CUDA graph. */
-import { compile, deviceProblem, inverse, RandomStream, ResidentTensor, tf } from '@psoft/engine';
+import { compile, deviceProblem, inverse, RandomStream, ResidentTensor, tf, tokenLoss } from '@psoft/engine';
 import { describe, expect, test } from 'vitest';
 import { cudaObstacle } from '../src/devices/index.ts';
 import { kernelCases } from './kernelCases.ts';
@@ -66,6 +66,26 @@ describe.skipIf(problem !== undefined)(title, () => {
     expect([...total.read()]).toEqual([41, 42, 43, 44, 45]);
     await program.dispose();
     total.dispose();
+  });
+
+  test('a row with NaN has the loss NaN', async () => {
+    const inputs = {
+      x: { shape: [3, 300], dtype: 'float32' },
+      labels: { shape: [3], dtype: 'int32' },
+    } as const;
+    const program = await compile(
+      ({ x, labels }) => ({
+        dx: tf.grad((t) => tf.sum(tokenLoss(t as never, labels as never)) as never)(x!),
+        losses: tokenLoss(x as never, labels as never),
+      }),
+      { inputs },
+      { executor: 'cuda' },
+    );
+    const x = new Float32Array(900).fill(1);
+    x[450] = Number.NaN;
+    const { losses } = await program.run({ x, labels: Int32Array.of(0, 7, 299) });
+    await program.dispose();
+    expect([...losses!.data].map(Number.isNaN)).toEqual([false, true, false]);
   });
 
   test('large inputs arrive whole, from several threads', async () => {

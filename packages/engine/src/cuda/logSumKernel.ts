@@ -15,9 +15,9 @@ export function logSumKernel(meaning: LogSumKernel, logits: OnnxType): KernelSou
   const threads = Math.min(1024, Math.max(WARP, Math.ceil(width / lanes / WARP) * WARP));
   const warps = threads / WARP;
   const lane = (inside: string) => `  _Pragma("unroll") for (unsigned k = 0; k < ${lanes}u; ++k) ${inside}`;
-  // A part without numbers has the sum 0, whatever its largest one.
+  // A part without numbers has the sum 0, whatever its largest one; that of one with NaN is NaN.
   const combine = (most: string, sum: string) =>
-    `{ const float m = ${most} > most ? ${most} : most; sum = (sum > 0.0f ? sum * expf(most - m) : 0.0f) + (${sum} > 0.0f ? ${sum} * expf(${most} - m) : 0.0f); most = m; }`;
+    `{ const float m = ${most} > most ? ${most} : most; sum = (sum != 0.0f ? sum * expf(most - m) : 0.0f) + (${sum} != 0.0f ? ${sum} * expf(${most} - m) : 0.0f); most = m; }`;
   const lines = [
     '  const unsigned row = blockIdx.x;',
     '  float most = __int_as_float(0xff800000), sum = 0.0f;',

@@ -2,7 +2,6 @@
  * Attention over a number of tokens that is no multiple of 8 - 197 of them - keeps cuBLAS from its fast kernels, whose rows
  * start at multiples of 16 bytes. Keys and values then get further rows of zeros, and the softmax counts none of them.
  */
-import { ELEMENT_EXPRESSIONS } from '../cuda/expressions.ts';
 import { WIDEST_SOFTMAX } from '../cuda/softmaxKernel.ts';
 import { type Graph, type GraphNode, sizeOf, type Value } from '../ir/graph.ts';
 import { isReshape } from '../kernels/layout.ts';
@@ -71,10 +70,12 @@ function closure(
   return found;
 }
 
+/** Kernels that make finite numbers of the zeros beyond, too: a product takes those times zeros. */
+const POINTWISE = new Set(['Add', 'AddN', 'Multiply', 'Neg', 'RoundTo', 'Softmax', 'Square', 'Sub']);
+
 /** What computes each element from those at its place; columns beyond give columns beyond. */
 function isPointwise({ op, inputs, outputs: [y] }: GraphNode): boolean {
-  if (isReshape(op)) return inputs[0]!.shape.at(-1) === y!.shape.at(-1);
-  return op === 'Softmax' || op === 'RoundTo' || op in ELEMENT_EXPRESSIONS;
+  return isReshape(op) ? inputs[0]!.shape.at(-1) === y!.shape.at(-1) : POINTWISE.has(op);
 }
 
 function isFull(value: Value, beside: Value): boolean {
@@ -110,23 +111,18 @@ function widened(
     const known = padded.get(key);
     if (known !== undefined) return known;
     const size = value.shape.at(-back)!;
-    const paddings = (rank: number) =>
-      Array.from({ length: rank }, (_, i) => [0, i === rank - back ? alignedSize(size) - size : 0]);
-    const padOf = (x: Value) =>
-      add('PadV2', [x], x.shape.with(-back, alignedSize(size)), {
-        paddings: paddings(x.shape.length),
-        constantValue: 0,
-      });
+    const longer = ({ shape }: Value) => shape.with(-back, alignedSize(size));
+    const padOf = (x: Value) => {
+      const paddings = x.shape.map((_, i) => [0, i === x.shape.length - back ? alignedSize(size) - size : 0]);
+      return add('PadV2', [x], longer(x), { paddings, constantValue: 0 });
+    };
     // Before heads become one axis with the batch: then a transpose and the padding are one copy.
     const shaped = made.get(value);
     const source = shaped !== undefined && isReshape(shaped.op) ? shaped.inputs[0]! : undefined;
     const keepsRows =
       source !== undefined && String(source.shape.slice(-2)) === String(value.shape.slice(-2));
-    const y = keepsRows
-      ? add('Reshape', [padOf(source)], value.shape.with(-back, alignedSize(size)), {
-          shape: value.shape.with(-back, alignedSize(size)),
-        })
-      : padOf(value);
+    const shape = longer(value);
+    const y = keepsRows ? add('Reshape', [padOf(source)], shape, { shape }) : padOf(value);
     padded.set(key, y);
     return y;
   };
