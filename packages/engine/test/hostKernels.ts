@@ -1,12 +1,14 @@
-/** Runs kernels of CUDA C without a card: compiled as C++ for this machine's processor, thread after thread. */
+/**
+ * Runs kernels of CUDA C without a card: compiled as C++ for this machine's processor, thread after thread. Threads that wait
+ * for each other are fibers: each runs to where it waits, then the next one.
+ */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import koffi from 'koffi';
 import { PRELUDE } from '../src/cuda/expressions.ts';
-import { functionOf } from '../src/cuda/kernelSource.ts';
-import { Region } from '../src/ir/region.ts';
+import { functionOf, type KernelSource } from '../src/cuda/kernelSource.ts';
 import type { CustomOp } from '../src/native/customOps.ts';
 import { type Interpreter, kernelInterpreter } from './kernelInterpreter.ts';
 
@@ -17,10 +19,13 @@ const SHIM = `
 #include <cmath>
 #include <cstring>
 #include <initializer_list>
+#include <ucontext.h>
+#include <vector>
 #define __global__
 #define __device__
 #define __forceinline__ inline
 #define __restrict__
+#define __shared__ static
 struct Place { unsigned x; };
 static Place blockIdx, threadIdx;
 struct float4 { float x, y, z, w; };
@@ -35,33 +40,78 @@ static inline float __uint_as_float(unsigned u) { float x; memcpy(&x, &u, 4); re
 static inline float __int_as_float(int u) { return __uint_as_float((unsigned)u); }
 `;
 
+/** All threads of a block stop at the same places, in the same order, unless they have ended. */
+const FIBERS = `
+struct Fiber { ucontext_t context; std::vector<char> stack; bool isDone; unsigned exchanges; };
+static std::vector<Fiber> fibers;
+static ucontext_t scheduler;
+static unsigned slots[2][1024];
+static void (*body)(void**);
+static void** given;
+static void pause_fiber() { swapcontext(&fibers[threadIdx.x].context, &scheduler); }
+static void __syncthreads() { pause_fiber(); }
+template <class T> static T __shfl_xor_sync(unsigned, T value, int step) {
+  static_assert(sizeof(T) == 4, "words");
+  const unsigned self = threadIdx.x, turn = fibers[self].exchanges++ & 1u;
+  memcpy(&slots[turn][self], &value, 4);
+  pause_fiber();
+  memcpy(&value, &slots[turn][self ^ (unsigned)step], 4);
+  return value;
+}
+static void start_fiber() {
+  const unsigned self = threadIdx.x;
+  body(given);
+  fibers[self].isDone = true;
+}
+static void run_block(unsigned threads, void (*kernel)(void**), void** tensors) {
+  body = kernel; given = tensors;
+  if (fibers.size() < threads) fibers.resize(threads);
+  for (unsigned i = 0; i < threads; ++i) {
+    Fiber& fiber = fibers[i];
+    fiber.stack.resize(1 << 16); fiber.isDone = false; fiber.exchanges = 0;
+    getcontext(&fiber.context);
+    fiber.context.uc_stack.ss_sp = fiber.stack.data(); fiber.context.uc_stack.ss_size = fiber.stack.size();
+    fiber.context.uc_link = &scheduler;
+    makecontext(&fiber.context, start_fiber, 0);
+  }
+  for (bool isRunning = true; isRunning;) {
+    isRunning = false;
+    for (threadIdx.x = 0; threadIdx.x < threads; ++threadIdx.x)
+      if (!fibers[threadIdx.x].isDone) { isRunning = true; swapcontext(&scheduler, &fibers[threadIdx.x].context); }
+  }
+}
+`;
+
 /** 16-bit floats are instructions of the card. */
 const HALVES = /__device__[^\n]*psoft_(to|from)_f16\([^}]*\}/g;
 
-/** @returns the runtime; kernels over rows, whose threads speak to each other, are interpreted */
+/** Whether the threads of a kernel wait for each other. */
+const isBlockwise = ({ body }: KernelSource): boolean => /__syncthreads|__shfl/.test(body);
+
 export function hostKernels(): Interpreter {
   const interpreter = kernelInterpreter();
   return {
     kernels: interpreter.kernels,
     compile(named) {
       const others = interpreter.compile(named).ops;
-      const own = named.filter(
-        ({ source: { meaning } }) => meaning instanceof Region || 'moves' in meaning || 'rotated' in meaning,
-      );
-      const loops = own.map(({ name, source: { inputs, outputs, blocks, threads } }) => {
-        const pointers = [...inputs, ...outputs].map((_, i) => `(float*)tensors[${i}]`);
+      const loops = named.map(({ name, source }) => {
+        const { inputs, outputs, blocks, threads } = source;
         // Whatever they point to: C++ has no conversion to each parameter's type of its own.
-        const args = pointers.map((_, i) => `Any{tensors[${i}]}`).join(', ');
-        return `extern "C" void run_${name}(void** tensors) {
-          for (blockIdx.x = 0; blockIdx.x < ${blocks}u; ++blockIdx.x)
-            for (threadIdx.x = 0; threadIdx.x < ${threads}u; ++threadIdx.x) ${name}(${args});
+        const args = [...inputs, ...outputs].map((_, i) => `Any{tensors[${i}]}`).join(', ');
+        const each = isBlockwise(source)
+          ? `run_block(${threads}u, one_${name}, tensors);`
+          : `for (threadIdx.x = 0; threadIdx.x < ${threads}u; ++threadIdx.x) one_${name}(tensors);`;
+        return `static void one_${name}(void** tensors) { ${name}(${args}); }
+        extern "C" void run_${name}(void** tensors) {
+          for (blockIdx.x = 0; blockIdx.x < ${blocks}u; ++blockIdx.x) ${each}
         }`;
       });
       const text = [
         SHIM,
+        FIBERS,
         'struct Any { void* address; template <class T> operator T*() const { return (T*)address; } };',
         PRELUDE.replace(HALVES, '').replace(/__device__[^\n]*psoft_round_f16[^\n]*/, ''),
-        ...own.map(({ name, source }) => functionOf(name, source)),
+        ...named.map(({ name, source }) => functionOf(name, source)),
         ...loops,
       ].join('\n');
       const folder = mkdtempSync(path.join(os.tmpdir(), 'psoft-host-kernels-'));
@@ -73,7 +123,6 @@ export function hostKernels(): Interpreter {
       return {
         release: () => undefined,
         ops: others.map((op): CustomOp => {
-          if (!own.some(({ name }) => name === op.name)) return op;
           const run = loaded.func(`void run_${op.name}(void **tensors)`);
           return { ...op, run: (tensors) => run(tensors) };
         }),

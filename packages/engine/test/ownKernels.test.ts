@@ -272,6 +272,41 @@ describe('losses and norms', () => {
   });
 });
 
+onLinux.each([2, 5, 33, 130, 257, 1000, 4100])('rows of %i numbers', async (width) => {
+  const inputs: Specs = {
+    x: f32(3, width),
+    gamma: f32(width),
+    labels: { shape: [3], dtype: 'int32' },
+  };
+  // Farther from 0 than they are spread: further off, ONNX Runtime's own norms lose digits.
+  const fn: Fn = ({ x, gamma, labels }) => {
+    const far = tf.add(tf.mul(x!, 0.5), 5) as Tensor;
+    const index = tf.minimum(labels!, tf.scalar(width - 1, 'int32')) as never;
+    return {
+      softmax: tf.softmax(far),
+      loss: tokenLoss(far as never, index) as Tensor,
+      layer: layerNorm(far, gamma!, gamma!, 1e-5),
+      rms: rmsNorm(far, gamma!, 1e-5),
+    };
+  };
+  await expectSame(fn, inputs);
+});
+
+onLinux('a row of logits with NaN has the loss NaN', async () => {
+  const inputs = { x: f32(3, 300), labels: { shape: [3], dtype: 'int32' } } as const;
+  const kernels = hasCompiler ? hostKernels() : kernelInterpreter();
+  const program = await compile(
+    ({ x, labels }) => ({ loss: tokenLoss(x as never, labels as never) }),
+    { inputs },
+    { binding: 'native', kernels },
+  );
+  const x = new Float32Array(900).fill(1);
+  x[450] = Number.NaN;
+  const { loss } = await program.run({ x, labels: Int32Array.of(0, 7, 299) });
+  await program.dispose();
+  expect([...loss!.data].map(Number.isNaN)).toEqual([false, true, false]);
+});
+
 test('a gradient that tfjs spreads by ones of any size is a number', () => {
   // 80 MB of them, more than a program may hold as a constant.
   const graph = traced(

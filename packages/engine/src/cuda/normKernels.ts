@@ -29,7 +29,8 @@ export function layerNormKernel(shape: readonly number[], epsilon: number): Kern
       `const float spread = s1 / ${width}.0f - shift * shift;`,
       `const float inv = 1.0f / sqrtf((spread > 0.0f ? spread : 0.0f) + ${epsilon.toExponential()}f);`,
     ],
-    result: '(i0[at] - mean) * inv * i1[c] + i2[c]',
+    // From differences again: the mean itself is rounded.
+    result: '(i0[at] - one - shift) * inv * i1[c] + i2[c]',
     rowResults: ['mean', 'inv'],
   });
 }
