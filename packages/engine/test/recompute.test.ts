@@ -58,26 +58,21 @@ describe('recomputation', () => {
     expect(printGraph(traceOptimised(fn, signature, { recompute: true }))).toMatchInlineSnapshot(`
       "input x = %0: f32[2]
       input w = %1: f32[2]
-      constant %2: f32[] = {1}
-      constant %3: f32[2] = {1, 1}
-      %4: f32[2] = Tanh(%1)
-      %5: f32[2] = Multiply(%0, %4)
+      %2: f32[2] = Tanh(%1)
+      %3: f32[2] = Multiply(%0, %2)
+      %4: f32[2] = Sin(%3)
+      %5: f32[2] = Multiply(%4, %2)
       %6: f32[2] = Sin(%5)
-      %7: f32[2] = Multiply(%6, %4)
-      %8: f32[2] = Sin(%7)
-      %9: f32[2] = Exp(%8)
-      %10: f32[1] = Reshape(%2, shape=[1])
-      %11: f32[2] = Multiply(%10, %3)
-      %12: f32[2] = Multiply(%11, %9)
-      %13: f32[2] = Multiply(%6, %4)
-      %14: f32[2] = Cos(%13)
-      %15: f32[2] = Multiply(%14, %12)
-      %16: f32[2] = Multiply(%15, %4)
-      %17: f32[2] = Multiply(%0, %4)
-      %18: f32[2] = Cos(%17)
-      %19: f32[2] = Multiply(%18, %16)
-      %20: f32[2] = Multiply(%19, %4)
-      output y = %20"
+      %7: f32[2] = Exp(%6)
+      %8: f32[2] = Multiply(%4, %2)
+      %9: f32[2] = Cos(%8)
+      %10: f32[2] = Multiply(%9, %7)
+      %11: f32[2] = Multiply(%10, %2)
+      %12: f32[2] = Multiply(%0, %2)
+      %13: f32[2] = Cos(%12)
+      %14: f32[2] = Multiply(%13, %11)
+      %15: f32[2] = Multiply(%14, %2)
+      output y = %15"
     `);
     expect(printGraph(traceOptimised(fn, signature))).not.toMatch(/Checkpoint/);
   });

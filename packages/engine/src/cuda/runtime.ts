@@ -66,7 +66,7 @@ function findCompiler(koffi: Koffi): KernelRuntime | undefined {
   if (compiler !== undefined && runtime !== undefined && driver !== undefined)
     return new CudaKernels(koffi, compiler, driver, runtime);
   process.emitWarning(
-    `NVIDIA's compiler library (${NVRTC_LIBRARIES.join(' or ')}) is not found: steps on CUDA take half as long again without; psoft doctor says how to get it`,
+    `NVIDIA's compiler library (${NVRTC_LIBRARIES.join(' or ')}) is not found: steps on CUDA take up to twice as long without; psoft doctor says how to get it`,
     'DeviceWarning',
   );
   return undefined;
