@@ -30,7 +30,9 @@ export class ResidentUpdater implements Updater {
     private readonly vector: ParameterVector,
     private readonly config: AdamWConfig,
     private readonly tensors: Readonly<
-      Record<'parameters' | 'gradient' | 'sum' | 'first' | 'second', ResidentTensor>
+      Record<'parameters' | 'gradient' | 'sum' | 'first' | 'second', ResidentTensor> & {
+        codes?: ResidentTensor;
+      }
     >,
     private readonly programs: Readonly<Record<'sum' | 'norm' | 'update', Program>>,
     private readonly groups: readonly ParameterRange['group'][],
@@ -47,7 +49,8 @@ export class ResidentUpdater implements Updater {
   ): Promise<ResidentUpdater> {
     const settings = { ...ADAMW_DEFAULTS, ...config };
     const flat: TensorSpec = { shape: [vector.size], dtype: 'float32' };
-    const made = () => ResidentTensor.create(executor as 'cpu' | 'cuda', flat);
+    const device = executor as 'cpu' | 'cuda';
+    const made = () => ResidentTensor.create(device, flat);
     const tensors = {
       parameters: await made(),
       gradient: await made(),
@@ -56,13 +59,15 @@ export class ResidentUpdater implements Updater {
       second: await made(),
     };
     const { parameters, gradient, sum, first, second } = tensors;
+    const groups = [...new Set(vector.ranges.map(({ group }) => group))];
+    const codes = groups.length === 1 ? {} : { codes: await groupCodes(device, vector, groups) };
     const compiled = (
       name: string,
       fn: (inputs: TensorMap) => TensorMap,
       resident: Record<string, ResidentTensor>,
       others: Record<string, TensorSpec> = {},
     ) => {
-      const held = Object.fromEntries(Object.keys(resident).map((key) => [key, flat]));
+      const held = Object.fromEntries(Object.entries(resident).map(([key, { spec }]) => [key, spec]));
       return compile(
         fn,
         { inputs: { ...held, ...others } },
@@ -79,7 +84,6 @@ export class ResidentUpdater implements Updater {
         },
       );
     };
-    const groups = [...new Set(vector.ranges.map(({ group }) => group))];
     const rates: TensorSpec = { shape: [groups.length, 1], dtype: 'float32' };
     const programs = {
       sum: await compiled('sum of gradients', (t) => ({ sum: tf.add(t.sum!, t.gradient!) }), {
@@ -91,12 +95,12 @@ export class ResidentUpdater implements Updater {
       }),
       update: await compiled(
         'AdamW',
-        updateOf(vector.ranges, groups, settings),
-        { parameters, gradient: sum, first, second },
+        updateOf(settings),
+        { parameters, gradient: sum, first, second, ...codes },
         { scale: SCALAR, rootCorrection: SCALAR, decay: rates, stepSize: rates },
       ),
     };
-    const updater = new ResidentUpdater(vector, settings, tensors, programs, groups);
+    const updater = new ResidentUpdater(vector, settings, { ...tensors, ...codes }, programs, groups);
     await updater.restore(initialState(vector.size));
     return updater;
   }
@@ -180,20 +184,40 @@ function sumOfSquares(x: Tensor): Tensor {
   return tf.sum(tf.sum(tf.reshape(tf.square(whole), [rows, ROW]), 1));
 }
 
-/** {@link AdamW.update} for the whole vector, in float32; `decay` and `stepSize` are [groups, 1]. */
-function updateOf(
-  ranges: readonly ParameterRange[],
+/** Of each value the number of its group, on the device: rates put together for all values would be copied. */
+async function groupCodes(
+  device: 'cpu' | 'cuda',
+  { ranges, size }: ParameterVector,
   groups: readonly ParameterRange['group'][],
-  { beta1, beta2, epsilon }: AdamWConfig,
-) {
-  /** Of each value the number of its group: parts put together would be copied. */
-  const codes = Int32Array.from(ranges.flatMap(({ group, size }) => Array(size).fill(groups.indexOf(group))));
-  /** What is the group's, for each value. */
-  const spread = (rates: Tensor): Tensor =>
-    groups.length === 1
-      ? tf.reshape(rates, [])
-      : tf.reshape(tf.gather(rates, tf.tensor1d(codes, 'int32')), [codes.length]);
-  return ({ parameters, gradient, first, second, scale, rootCorrection, decay, stepSize }: TensorMap) => {
+): Promise<ResidentTensor> {
+  const codes = new Int32Array(size);
+  for (const { group, offset, size } of ranges) codes.fill(groups.indexOf(group), offset, offset + size);
+  const tensor = await ResidentTensor.create(device, { shape: [size], dtype: 'int32' });
+  await tensor.write(codes);
+  return tensor;
+}
+
+/**
+ * {@link AdamW.update} for the whole vector, in float32; `decay` and `stepSize` are [groups, 1], and where there are several
+ * groups `codes` says which is each value's.
+ */
+function updateOf({ beta1, beta2, epsilon }: AdamWConfig) {
+  return ({
+    parameters,
+    gradient,
+    first,
+    second,
+    codes,
+    scale,
+    rootCorrection,
+    decay,
+    stepSize,
+  }: TensorMap) => {
+    /** What is the group's, for each value. */
+    const spread = (rates: Tensor): Tensor =>
+      codes === undefined
+        ? tf.reshape(rates, [])
+        : tf.reshape(tf.gather(rates, codes as never) as Tensor, [codes.size]);
     const g = tf.mul(gradient!, scale!);
     const m = tf.add(tf.mul(first!, beta1), tf.mul(g, 1 - beta1)) as Tensor;
     const v = tf.add(tf.mul(second!, beta2), tf.mul(tf.square(g), 1 - beta2)) as Tensor;
