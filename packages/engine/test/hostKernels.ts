@@ -88,12 +88,13 @@ const HALVES = /__device__[^\n]*psoft_(to|from)_f16\([^}]*\}/g;
 /** Whether the threads of a kernel wait for each other. */
 const isBlockwise = ({ body }: KernelSource): boolean => /__syncthreads|__shfl/.test(body);
 
+/** @returns the runtime; it runs each kernel as it is written */
 export function hostKernels(): Interpreter {
   const interpreter = kernelInterpreter();
   return {
     kernels: interpreter.kernels,
     compile(named) {
-      const others = interpreter.compile(named).ops;
+      const { ops } = interpreter.compile(named);
       const loops = named.map(({ name, source }) => {
         const { inputs, outputs, blocks, threads } = source;
         // Whatever they point to: C++ has no conversion to each parameter's type of its own.
@@ -122,7 +123,7 @@ export function hostKernels(): Interpreter {
       rmSync(folder, { recursive: true });
       return {
         release: () => undefined,
-        ops: others.map((op): CustomOp => {
+        ops: ops.map((op): CustomOp => {
           const run = loaded.func(`void run_${op.name}(void **tensors)`);
           return { ...op, run: (tensors) => run(tensors) };
         }),

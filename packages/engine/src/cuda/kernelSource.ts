@@ -31,6 +31,10 @@ export interface KernelSource {
 const LANES = 4;
 /** Of a block. */
 export const THREADS = 256;
+/** Threads that exchange numbers without memory. */
+export const WARP = 32;
+/** Indices are of 32 bits. */
+export const MOST_ELEMENTS = 2 ** 32 - 1;
 
 export const C_TYPE: Partial<Record<OnnxType, string>> = {
   [OnnxType.FLOAT]: 'float',

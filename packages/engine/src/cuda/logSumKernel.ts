@@ -1,12 +1,10 @@
 import { OnnxType } from '../onnx/proto.ts';
-import { contiguous, type KernelSource } from './kernelSource.ts';
+import { contiguous, type KernelSource, WARP } from './kernelSource.ts';
 
 /** What a kernel of `RowLogSum` computes: of each row of logits the log of the sum of exponentials, and the loss of its label. */
 export interface LogSumKernel {
   readonly logSum: { readonly rows: number; readonly width: number };
 }
-
-const WARP = 32;
 
 /** One block a row, which it reads once. @param logits type that they are stored in */
 export function logSumKernel(meaning: LogSumKernel, logits: OnnxType): KernelSource {

@@ -1,6 +1,6 @@
 import type { Index } from '../ir/region.ts';
 import type { OnnxType } from '../onnx/proto.ts';
-import { type KernelSource, load, store, THREADS } from './kernelSource.ts';
+import { type KernelSource, load, store, THREADS, WARP } from './kernelSource.ts';
 
 /** What a kernel of `RowSoftmax` computes: the softmax of each row of x + bias, whose element i is at `bias` of i. */
 export interface SoftmaxKernel {
@@ -10,7 +10,6 @@ export interface SoftmaxKernel {
   readonly bias: Index | undefined;
 }
 
-const WARP = 32;
 /** A lane of a warp keeps its part of a row in registers. */
 export const WIDEST_SOFTMAX = 1024;
 

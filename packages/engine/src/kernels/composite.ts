@@ -9,7 +9,7 @@ import { newtonInverse } from '../onnx/newtonInverse.ts';
 import { tf } from '../tf.ts';
 import { decoderKernels } from './decoder.ts';
 import { dropoutKernels } from './dropout.ts';
-import { lowerAsKernel, normGradient } from './fused.ts';
+import { gradientTypes, lowerAsKernel, normGradient } from './fused.ts';
 import { gatingKernels } from './gating.ts';
 import { attr, type CompositeKernel, type Kernel } from './kernel.ts';
 import { passKernels } from './pass.ts';
@@ -81,10 +81,6 @@ const LayerNorm: CompositeKernel = {
     return [tf.add(tf.mul(tf.mul(centred, invStd), gamma!), beta!), mean, invStd];
   },
 };
-
-/** Of dx, and of dx once more where a pass wants it rounded, too. */
-const gradientTypes: Kernel['infer'] = ([dy], { alsoRoundTo }) =>
-  (alsoRoundTo === undefined ? [dy] : [dy, dy]).map((one) => ({ shape: one!.shape, dtype: 'float32' }));
 
 /** dx = invStd (g - mean(g) - x̂ mean(g x̂)), g = dy gamma, x̂ the normalised x, means over the last axis. */
 const LayerNormGrad: CompositeKernel = {

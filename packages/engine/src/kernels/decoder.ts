@@ -5,7 +5,7 @@ import { type RotaryKernel, rotaryKernel } from '../cuda/rotaryKernel.ts';
 import type { Value } from '../ir/graph.ts';
 import { OnnxType } from '../onnx/proto.ts';
 import { type Tensor, tf } from '../tf.ts';
-import { firstType, lowerAsKernel, normGradient } from './fused.ts';
+import { firstType, gradientTypes, lowerAsKernel, normGradient } from './fused.ts';
 import { attr, type CompositeKernel, type Kernel } from './kernel.ts';
 
 const sameAs =
@@ -40,8 +40,7 @@ const RmsNorm: CompositeKernel = {
 /** dx = invRms (g - x̂ mean(g x̂)), g = dy gamma, x̂ = x invRms, the mean over the last axis. */
 const RmsNormGrad: CompositeKernel = {
   args: ['dy', 'x', 'gamma', 'invRms'],
-  infer: ([dy], { alsoRoundTo }) =>
-    (alsoRoundTo === undefined ? [dy] : [dy, dy]).map((one) => ({ shape: one!.shape, dtype: 'float32' })),
+  infer: gradientTypes,
   lower: (node, onnx) => {
     if (onnx.target.hasKernels)
       return lowerAsKernel(node, onnx, rmsNormGradKernel(node.outputs[0]!.shape, normGradient(node, 4)));

@@ -27,15 +27,12 @@ const Fused: Kernel = {
       region,
       inputs.map(({ type }) => type),
     );
-    const outputs = onnx.emitKernel(
+    emitFor(
+      node,
+      onnx,
       kernel,
       inputs.map(({ name }) => name),
     );
-    node.outputs.forEach((value, i) => {
-      const { type } = kernel.outputs[i]!;
-      if (region.outputs[i]!.half === undefined) onnx.bind(value, outputs[i]!);
-      else onnx.bindHalf(value, { name: outputs[i]!, type });
-    });
   },
 };
 
@@ -69,15 +66,12 @@ const Moved: Kernel = {
       inputs.map(({ type }) => type),
       outputs,
     );
-    const names = onnx.emitKernel(
+    emitFor(
+      node,
+      onnx,
       kernel,
       inputs.map(({ name }) => name),
     );
-    node.outputs.forEach((value, i) => {
-      const { type } = outputs[i]!;
-      if (type === ONNX_DTYPE[value.dtype]) onnx.bind(value, names[i]!);
-      else onnx.bindHalf(value, { name: names[i]!, type });
-    });
   },
 };
 
@@ -134,6 +128,10 @@ export function firstType({ attrs }: GraphNode): OnnxType {
   return roundTo === undefined ? OnnxType.FLOAT : HALF_TYPE[roundTo];
 }
 
+/** Of the gradient of a normalisation: dx, and dx once more where a pass wants it rounded, too. */
+export const gradientTypes: Kernel['infer'] = ([dy], { alsoRoundTo }) =>
+  (alsoRoundTo === undefined ? [dy] : [dy, dy]).map((one) => ({ shape: one!.shape, dtype: 'float32' }));
+
 /** The gradient of a normalisation that takes `count` inputs, with what passes have added to it. */
 export function normGradient({ inputs, attrs }: GraphNode, count: number): NormGradient {
   const also = attrs.alsoRoundTo as Rounding;
@@ -149,10 +147,15 @@ export function lowerAsKernel(node: GraphNode, onnx: OnnxBuilder, kernel: Kernel
     kernel.inputs[i] === onnx.half(value)?.type ? onnx.half(value)!.name : onnx.name(value),
   );
   const outputs = kernel.outputs.map(({ type }, i) => ({ type, shape: node.outputs[i]!.shape }));
-  const names = onnx.emitKernel({ ...kernel, outputs }, inputs);
+  emitFor(node, onnx, { ...kernel, outputs }, inputs);
+}
+
+/** Writes a kernel whose outputs are the node's: in the type that a value has in the graph, or rounded to 16 bits. */
+function emitFor(node: GraphNode, onnx: OnnxBuilder, kernel: KernelSource, inputs: readonly string[]): void {
+  const names = onnx.emitKernel(kernel, inputs);
   node.outputs.forEach((value, i) => {
-    const { type } = outputs[i]!;
-    if (type === OnnxType.FLOAT) onnx.bind(value, names[i]!);
+    const { type } = kernel.outputs[i]!;
+    if (type === ONNX_DTYPE[value.dtype]) onnx.bind(value, names[i]!);
     else onnx.bindHalf(value, { name: names[i]!, type });
   });
 }

@@ -2,10 +2,10 @@
  * Attention over a number of tokens that is no multiple of 8 - 197 of them - keeps cuBLAS from its fast kernels, whose rows
  * start at multiples of 16 bytes. Keys and values then get further rows of zeros, and the softmax counts none of them.
  */
-import { WIDEST_SOFTMAX } from '../cuda/softmaxKernel.ts';
 import { type Graph, type GraphNode, sizeOf, type Value } from '../ir/graph.ts';
 import { isReshape } from '../kernels/layout.ts';
 import { freshValues, type Pass, producers, readersOf } from './rewrite.ts';
+import { isOverRows } from './rowSoftmax.ts';
 
 const ALIGNED = 8;
 /** Fewer tokens are not worth it. */
@@ -28,13 +28,9 @@ export const alignedRows: Pass = {
   },
 };
 
-function isWorth({ inputs: [x], attrs }: GraphNode): boolean {
-  const [rows, width] = x!.shape.slice(-2) as [number, number];
-  const axis = (attrs.dim as number | undefined) ?? -1;
-  const isLast = axis === -1 || axis === x!.shape.length - 1;
-  return (
-    isLast && width % ALIGNED !== 0 && Math.min(rows, width) >= WORTH && alignedSize(width) <= WIDEST_SOFTMAX
-  );
+function isWorth(node: GraphNode): boolean {
+  const [rows, width] = node.inputs[0]!.shape.slice(-2) as [number, number];
+  return isOverRows(node) && width % ALIGNED !== 0 && Math.min(rows, width) >= WORTH;
 }
 
 /** What other kernels become where they have further columns. */

@@ -1,11 +1,12 @@
 /** Element-wise computations that hang together become one node each: what is between them never goes to memory. */
 
 import { ELEMENT_EXPRESSIONS } from '../cuda/expressions.ts';
+import { MOST_ELEMENTS } from '../cuda/kernelSource.ts';
 import { type Graph, type GraphNode, sizeOf, type Value } from '../ir/graph.ts';
 import { broadcastIndex, type Operand, Region, type RegionOutput, type Step } from '../ir/region.ts';
 import { isReshape } from '../kernels/layout.ts';
 import { onceComputed } from './origins.ts';
-import { type Pass, producers, readersOf } from './rewrite.ts';
+import { fillingOf, type Pass, producers, readersOf } from './rewrite.ts';
 
 /** Nodes of several passes over memory, worth a kernel of their own. */
 const LONG = new Set(['Gelu', 'GeluGrad', 'Swiglu', 'SwigluGrad', 'TokenLossGrad', 'TokenLossSlope']);
@@ -14,8 +15,6 @@ const LABELLED = new Set(['TokenLossGrad', 'TokenLossSlope']);
 /** Kernels take a few KB of arguments, and threads have 255 registers. */
 const MOST_STEPS = 48;
 const MOST_TENSORS = 40;
-/** Indices are of 32 bits. */
-const MOST_ELEMENTS = 2 ** 32 - 1;
 
 interface Group {
   readonly nodes: Set<GraphNode>;
@@ -65,8 +64,8 @@ class Finder {
 
   /** The number that every element of a value is known to have: of a constant that has one element, or of a filling. */
   constant(value: Value): number | undefined {
-    const node = this.#made.get(this.base(value));
-    if (node?.op === 'Fill') return node.attrs.value as number;
+    const filling = fillingOf(this.#made.get(this.base(value)));
+    if (filling !== undefined) return filling;
     const data = this.graph.constants.get(value);
     return data?.length === 1 ? data[0] : undefined;
   }

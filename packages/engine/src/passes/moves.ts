@@ -1,36 +1,22 @@
 /** Parts put together, cut out and padded are copies of boxes, which a kernel of our own does in one pass. */
+import { MOST_ELEMENTS } from '../cuda/kernelSource.ts';
 import { type GraphNode, sizeOf, type Value } from '../ir/graph.ts';
 import { type Move, Moves, stridesOf } from '../ir/moves.ts';
 import { normaliseAxes } from '../ir/shapes.ts';
 import { isReshape } from '../kernels/layout.ts';
 import { onceComputed } from './origins.ts';
-import { isRounding, type Pass, producers, readersOf, Substitution } from './rewrite.ts';
+import { fillingOf, type Pass, producers, TakenRoundings } from './rewrite.ts';
 
 /** Kernels take a few KB of arguments. */
 const MOST_TENSORS = 400;
-/** Indices are of 32 bits. */
-const MOST_ELEMENTS = 2 ** 32 - 1;
 
 export const moves: Pass = {
   name: 'moves',
   run(graph) {
     const frozen = onceComputed(graph);
     const made = producers(graph);
-    const filled = (value: Value): number | undefined => {
-      const node = made.get(value);
-      if (node?.op === 'Fill') return node.attrs.value as number;
-      if (node?.op === 'ZerosLike') return 0;
-      return node?.op === 'OnesLike' ? 1 : undefined;
-    };
-    const readers = readersOf(graph);
-    const results = new Set(graph.outputs.values());
-    const values = new Substitution();
-    const gone = new Set<GraphNode>();
-    /** The roundings of a value that nobody reads otherwise: they are done while it is moved. */
-    const roundingsOf = (value: Value): readonly GraphNode[] => {
-      const own = results.has(value) ? [] : (readers.get(value) ?? []);
-      return own.every((one) => isRounding(one) && one.attrs.to === own[0]!.attrs.to) ? own : [];
-    };
+    const filled = (value: Value) => fillingOf(made.get(value));
+    const roundings = new TakenRoundings(graph);
     const viewOf = (value: Value): View => {
       const node = made.get(value);
       const under = LOOKS[node?.op ?? '']?.(node!, viewOf);
@@ -56,14 +42,10 @@ export const moves: Pass = {
         tensors.every(({ dtype, shape }) => dtype !== 'bool' && sizeOf(shape) <= MOST_ELEMENTS);
       if (!isPossible) return node;
       count++;
-      const rounded = node.outputs.map((value) => {
-        const [first, ...others] = roundingsOf(value);
-        for (const one of others) values.set(one.outputs[0]!, first!.outputs[0]!);
-        for (const one of [first, ...others]) if (one !== undefined) gone.add(one);
-        return first;
-      });
-      const outputs = node.outputs.map((value, i) => rounded[i]?.outputs[0] ?? value);
-      const roundTo = rounded.map((one) => one?.attrs.to);
+      // They are done while the value is moved.
+      const rounded = node.outputs.map((value) => roundings.take(value, false));
+      const outputs = node.outputs.map((value, i) => rounded[i]?.value ?? value);
+      const roundTo = rounded.map((one) => one?.to);
       return moved(
         { ...node, outputs, attrs: { ...node.attrs, roundTo } },
         write(node, finer),
@@ -71,12 +53,7 @@ export const moves: Pass = {
         filled,
       );
     });
-    if (count === 0) return graph;
-    return {
-      ...graph,
-      nodes: nodes.filter((node) => !gone.has(node)).map((node) => values.node(node)),
-      outputs: values.outputs(graph.outputs),
-    };
+    return count === 0 ? graph : roundings.finish(nodes);
   },
 };
 

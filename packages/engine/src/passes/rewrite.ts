@@ -41,6 +41,13 @@ export function isRounding({ op, attrs }: GraphNode): boolean {
   return op === 'RoundTo' && attrs.use === undefined;
 }
 
+/** The number that every element of a node's output is, where the kernel says so. */
+export function fillingOf(node: GraphNode | undefined): number | undefined {
+  if (node?.op === 'Fill') return node.attrs.value as number;
+  if (node?.op === 'ZerosLike') return 0;
+  return node?.op === 'OnesLike' ? 1 : undefined;
+}
+
 /** Replacement of values by others, followed to the end. */
 export class Substitution {
   readonly #map = new Map<Value, Value>();
@@ -87,4 +94,52 @@ function largestId(graph: Graph): number {
     if (op === 'Loop') largest = Math.max(largest, largestId((attrs.body as LoopBody).graph));
   }
   return largest;
+}
+
+/** What all readers of a value that round it make of it. */
+export interface Rounded {
+  readonly value: Value;
+  readonly to: 'bf16' | 'f16';
+  /** Whether nobody reads the numbers as they are. */
+  readonly isOnly: boolean;
+}
+
+/** Roundings that become a part of what makes their numbers: one output stands for all of them. */
+export class TakenRoundings {
+  readonly #readers: ReadonlyMap<Value, readonly GraphNode[]>;
+  readonly #results: ReadonlySet<Value>;
+  readonly #gone = new Set<GraphNode>();
+  readonly #values = new Substitution();
+
+  constructor(private readonly graph: Graph) {
+    this.#readers = readersOf(graph);
+    this.#results = new Set(graph.outputs.values());
+  }
+
+  /**
+   * Takes the roundings of a value, where they are to one type.
+   * @param mayBeBeside whether they are taken, too, where somebody reads the numbers as they are
+   */
+  take(value: Value, mayBeBeside: boolean): Rounded | undefined {
+    const all = this.#readers.get(value) ?? [];
+    const own = all.filter(isRounding);
+    const [first] = own;
+    if (first === undefined || own.some((one) => one.attrs.to !== first.attrs.to)) return undefined;
+    const isOnly = own.length === all.length && !this.#results.has(value);
+    if (!isOnly && !mayBeBeside) return undefined;
+    for (const one of own) {
+      this.#gone.add(one);
+      if (one !== first) this.#values.set(one.outputs[0]!, first.outputs[0]!);
+    }
+    return { value: first.outputs[0]!, to: first.attrs.to as Rounded['to'], isOnly };
+  }
+
+  /** The graph of these nodes, without what was taken. */
+  finish(nodes: readonly GraphNode[]): Graph {
+    return {
+      ...this.graph,
+      nodes: nodes.filter((node) => !this.#gone.has(node)).map((node) => this.#values.node(node)),
+      outputs: this.#values.outputs(this.graph.outputs),
+    };
+  }
 }

@@ -2,7 +2,7 @@
 import type { Graph, GraphNode, Value } from '../ir/graph.ts';
 import { isReshape } from '../kernels/layout.ts';
 import { deadCode } from './deadCode.ts';
-import { freshValues, isRounding, type Pass, producers, readersOf, Substitution } from './rewrite.ts';
+import { freshValues, isRounding, type Pass, producers, readersOf, TakenRoundings } from './rewrite.ts';
 
 /** Kernels that can round the first of their outputs. */
 const ROUNDING = new Set(['RmsNorm', 'RotaryEmbedding']);
@@ -55,32 +55,19 @@ function moved(graph: Graph): Graph {
 
 /** Roundings as a part of what makes the numbers: instead of them where nobody reads those, beside them for some kernels. */
 function absorbed(graph: Graph): Graph {
-  const readers = readersOf(graph);
-  const results = new Set(graph.outputs.values());
-  const gone = new Set<GraphNode>();
-  const values = new Substitution();
+  const roundings = new TakenRoundings(graph);
+  let isChanged = false;
   const nodes = graph.nodes.map((node) => {
-    const [y, ...others] = node.outputs;
     const isBeside = ROUNDING_TOO.has(node.op);
-    if (!isBeside && (!ROUNDING.has(node.op) || results.has(y!))) return node;
-    const all = readers.get(y!) ?? [];
-    const own = all.filter(isRounding);
-    const [first] = own;
-    if (first === undefined || !own.every((one) => one.attrs.to === first.attrs.to)) return node;
-    if (!isBeside && own.length < all.length) return node;
-    for (const one of own) {
-      gone.add(one);
-      if (one !== first) values.set(one.outputs[0]!, first.outputs[0]!);
-    }
-    const rounded = first.outputs[0]!;
+    if (!isBeside && !ROUNDING.has(node.op)) return node;
+    const [y, ...others] = node.outputs;
+    const rounded = roundings.take(y!, isBeside);
+    if (rounded === undefined) return node;
+    isChanged = true;
+    const { value, to } = rounded;
     return isBeside
-      ? { ...node, outputs: [y!, rounded], attrs: { ...node.attrs, alsoRoundTo: first.attrs.to } }
-      : { ...node, outputs: [rounded, ...others], attrs: { ...node.attrs, roundTo: first.attrs.to } };
+      ? { ...node, outputs: [y!, value], attrs: { ...node.attrs, alsoRoundTo: to } }
+      : { ...node, outputs: [value, ...others], attrs: { ...node.attrs, roundTo: to } };
   });
-  if (gone.size === 0) return graph;
-  return {
-    ...graph,
-    nodes: nodes.filter((node) => !gone.has(node)).map((node) => values.node(node)),
-    outputs: values.outputs(graph.outputs),
-  };
+  return isChanged ? roundings.finish(nodes) : graph;
 }

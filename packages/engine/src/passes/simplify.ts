@@ -1,7 +1,7 @@
 /** Local rules, one row each, that replace a node's output by a value that exists already or shorten a chain. */
 import { type Graph, type GraphNode, sameShape, sizeOf, type TypedArray, type Value } from '../ir/graph.ts';
 import { isReshape } from '../kernels/layout.ts';
-import { type Pass, producers, Substitution } from './rewrite.ts';
+import { fillingOf, type Pass, producers, Substitution } from './rewrite.ts';
 
 interface Context {
   producer(value: Value): GraphNode | undefined;
@@ -83,9 +83,7 @@ function contextOf(graph: Graph): Context {
     if (data !== undefined) return uniformElement(data);
     const node = made.get(value);
     if (node !== undefined && isReshape(node.op)) return uniform(node.inputs[0]!);
-    if (node?.op === 'ZerosLike') return 0;
-    if (node?.op === 'OnesLike') return 1;
-    return node?.op === 'Fill' ? (node.attrs.value as number) : undefined;
+    return fillingOf(node);
   };
   return { producer: (value) => made.get(value), uniform };
 }

@@ -1,11 +1,9 @@
 /** The loss over a vocabulary from the logits alone: the logarithm of their softmax, as large as they, is never written. */
 
+import { MOST_ELEMENTS } from '../cuda/kernelSource.ts';
 import type { GraphNode, Value } from '../ir/graph.ts';
 import { sizeOf } from '../ir/graph.ts';
 import { freshValues, type Pass, readersOf } from './rewrite.ts';
-
-/** Indices are of 32 bits. */
-const MOST_ELEMENTS = 2 ** 32 - 1;
 
 /** For graphs whose operators may be kernels of our own. */
 export const tokenLosses: Pass = {
