@@ -220,11 +220,7 @@ async function cudaMemory(): Promise<DeviceMemory> {
         });
       settle();
     },
-    read: (from, to) => {
-      // What ONNX Runtime computed on the processor it copies to its place behind the run.
-      settle();
-      copy(to, from, to.byteLength, DEVICE_TO_HOST);
-    },
+    read: (from, to) => copy(to, from, to.byteLength, DEVICE_TO_HOST),
     copy: (from, to, bytes) => {
       copy(to, from, bytes, DEVICE_TO_DEVICE);
       settle();
